@@ -1,0 +1,1 @@
+"""The accountable knowledge graph of a city."""
