@@ -155,7 +155,9 @@ class Names:
 
 
 def _encoded(iri: str) -> str:
-    return "".join(c if c.isascii() and (c.isalnum() or c in "-._~") else "".join(f"%{b:02X}" for b in c.encode()) for c in iri)
+    return "".join(
+        c if c.isascii() and (c.isalnum() or c in "-._~") else "".join(f"%{b:02X}" for b in c.encode()) for c in iri
+    )
 
 
 ONTOLOGY, SHAPES, QUERIES = "ontology", "shapes", "queries"

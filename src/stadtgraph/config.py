@@ -1,0 +1,172 @@
+"""Settings: ``stadtgraph.toml`` of the city, then the environment (``STADTGRAPH_*``), then options.
+
+Unknown keys are errors that name the nearest known one. Paths are relative to the file that names them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final, get_type_hints
+
+from stadtgraph.errors import ConfigError
+from stadtgraph.terms import DEFAULT_BASE
+
+FILE_NAME: Final = "stadtgraph.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class CitySettings:
+    """``[city]``: the base IRI and where registers, shapes and ontology lie (empty: those of the package)."""
+
+    base: str = DEFAULT_BASE
+    title: str = "Stadtgraph Jena"
+    data: str = ""
+    shapes: str = ""
+    ontology: str = ""
+    real_data: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeSettings:
+    """``[serve]``: where and with how many processes and threads the city is served."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 2
+    threads: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySettings:
+    """``[query]``: bounds of one query: seconds, answer bytes, rows, characters of the text."""
+
+    seconds: float = 30.0
+    bytes: int = 1_000_000_000
+    rows: int = 10_000_000
+    characters: int = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """``[retention]``: which releases ``release prune`` keeps: the last ones, one a day, one a month."""
+
+    last: int = 10
+    days: int = 30
+    months: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings of one city."""
+
+    city: CitySettings = field(default_factory=CitySettings)
+    serve: ServeSettings = field(default_factory=ServeSettings)
+    query: QuerySettings = field(default_factory=QuerySettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    folder: Path = field(default_factory=Path)
+
+    def path(self, text: str) -> Path:
+        """Give a path of the settings, relative to the folder of the settings file."""
+        return (self.folder / text).resolve()
+
+
+_SECTIONS: Final[dict[str, type]] = {
+    "city": CitySettings,
+    "serve": ServeSettings,
+    "query": QuerySettings,
+    "retention": RetentionSettings,
+}
+
+
+def load_config(city: Path, environment: Mapping[str, str] | None = None) -> Config:
+    """Read the settings of the city in the folder ``city``; missing files give the defaults.
+
+    Raises :class:`ConfigError` naming file and key.
+    """
+    path, data = city / FILE_NAME, {}
+    if path.is_file():
+        try:
+            data = tomllib.loads(path.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+            raise ConfigError("config-syntax", where=path, problem=problem) from problem
+    config = from_mapping(data, str(path))
+    config = _with_environment(config, os.environ if environment is None else environment)
+    return replace(config, folder=city.resolve())
+
+
+def from_mapping(data: Mapping[str, Any], where: str) -> Config:
+    """Check a parsed settings file.
+
+    >>> from_mapping({"serve": {"port": 9000}}, "here").serve.port
+    9000
+    >>> from_mapping({"serve": {"prot": 9000}}, "here")
+    Traceback (most recent call last):
+    stadtgraph.errors.ConfigError: here: unknown setting 'serve.prot'. Did you mean 'serve.port'? ...
+    """
+    sections: dict[str, Any] = {}
+    for name, values in data.items():
+        if name not in _SECTIONS or not isinstance(values, dict):
+            raise _unknown(where, name, list(_SECTIONS))
+        kind = _SECTIONS[name]
+        known = {f.name for f in fields(kind)}
+        for key in values:
+            if key not in known:
+                raise _unknown(where, f"{name}.{key}", [f"{name}.{k}" for k in known])
+        sections[name] = kind(
+            **{k: _checked(where, f"{name}.{k}", v, get_type_hints(kind)[k]) for k, v in values.items()}
+        )
+    config = Config(**sections)
+    if not config.city.base.endswith(("/", "#")) or ":" not in config.city.base:
+        raise ConfigError(
+            "config-bad-value",
+            where=where,
+            key="city.base",
+            value=config.city.base,
+            expected="an absolute IRI ending in /",
+        )
+    return config
+
+
+def _with_environment(config: Config, environment: Mapping[str, str]) -> Config:
+    """Apply ``STADTGRAPH_<SECTION>_<KEY>``, for example ``STADTGRAPH_SERVE_PORT``, and ``STADTGRAPH_REAL_DATA``."""
+    for section, kind in _SECTIONS.items():
+        changes: dict[str, Any] = {}
+        for key, hint in get_type_hints(kind).items():
+            variable = f"STADTGRAPH_{section}_{key}".upper()
+            if variable in environment:
+                changes[key] = _parsed(variable, environment[variable], hint)
+        if changes:
+            config = replace(config, **{section: replace(getattr(config, section), **changes)})
+    if "STADTGRAPH_REAL_DATA" in environment:
+        config = replace(config, city=replace(config.city, real_data=environment["STADTGRAPH_REAL_DATA"]))
+    return config
+
+
+def _parsed(where: str, text: str, hint: type) -> Any:
+    try:
+        return hint(text)
+    except ValueError as problem:
+        raise _wrong(where, where, text, hint) from problem
+
+
+def _checked(where: str, key: str, value: Any, hint: type) -> Any:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not hint or (hint in (int, float) and value < 0):
+        raise _wrong(where, key, value, hint)
+    return value
+
+
+def _wrong(where: str, key: str, value: object, hint: type) -> ConfigError:
+    names = {int: "a whole number, 0 or more", float: "a number, 0 or more", str: "a text in quotes"}
+    return ConfigError("config-bad-value", where=where, key=key, value=repr(value), expected=names[hint])
+
+
+def _unknown(where: str, key: str, known: list[str]) -> ConfigError:
+    nearest = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.0)
+    return ConfigError("config-unknown-key", where=where, key=key, nearest=nearest[0] if nearest else "")
