@@ -154,10 +154,10 @@ def _parsed(where: str, text: str, hint: type) -> Any:
         raise _wrong(where, where, text, hint) from problem
 
 
-def _checked(where: str, key: str, value: Any, hint: type) -> Any:
+def _checked(where: str, key: str, value: Any, hint: Any) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if type(value) is not hint or (hint in (int, float) and value < 0):
+    if type(value) is not hint or (isinstance(value, int | float) and value < 0):
         raise _wrong(where, key, value, hint)
     return value
 

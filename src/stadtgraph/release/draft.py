@@ -21,8 +21,9 @@ import pyoxigraph as ox
 from stadtgraph.errors import StoreError
 from stadtgraph.release.manifest import GraphInfo, Kind, Manifest, View, sync_folder, sync_tree, write_durably
 from stadtgraph.release.patch import write_patch
+from stadtgraph.release.purge import purge
 from stadtgraph.release.releases import Release, Releases, manifest_path, patch_path, store_path
-from stadtgraph.store import Change, OxigraphEngine, Spool, change, count, rebuild, spool, swap
+from stadtgraph.store import Change, OxigraphEngine, Spool, change, count, spool, swap
 from stadtgraph.store.literals import Normaliser, Splitter
 from stadtgraph.terms import Names
 
@@ -132,19 +133,19 @@ class Draft:
         if restricted:
             self._hide(graph)
         added, removed = list(dict.fromkeys(add)), set(remove)
-        subjects = dict.fromkeys(t.subject for t in [*added, *removed])
+        subjects = dict.fromkeys(t.subject for t in [*added, *removed] if not isinstance(t.subject, ox.Triple))
         changed = False
         for view in self.views:
             if restricted and view is View.PUBLIC:
                 continue
             store, written = self.engines[view].store, self.names.written(graph)
-            before = list(self.engines[view].as_written(graph, subjects))  # type: ignore[arg-type]
+            before = list(self.engines[view].as_written(graph, subjects))
             after = [t for t in before if t not in removed]
             after += [t for t in added if t not in set(after)]
             stored, companions = _split(after)
             changes = []
             for target, new in ((graph, stored), (written, companions)):
-                old = [q.triple for s in subjects for q in store.quads_for_pattern(s, None, None, target)]  # type: ignore[arg-type]
+                old = [q.triple for s in subjects for q in store.quads_for_pattern(s, None, None, target)]
                 changes.append(
                     change(
                         store,
@@ -290,17 +291,8 @@ class Draft:
 
     def _purge(self, graph: ox.NamedNode) -> None:
         """Rebuild the public store without ``graph`` and without all that may have been derived from it."""
-        infos = self.graphs[View.PUBLIC]
-        gone = {graph.value, *(iri for iri, i in infos.items() if i.kind in (Kind.DERIVED, Kind.APPENDED))}
-        gone_written = {self.names.written(ox.NamedNode(iri)).value for iri in gone}
-        place, fresh = store_path(self.path, View.PUBLIC), self.path / "fresh"
-        rebuild(
-            self.engines[View.PUBLIC].store,
-            fresh,
-            self.names,
-            lambda iri: iri not in gone and iri not in gone_written,
-            self.folder("rebuild"),
-        )
+        infos, place, fresh = self.graphs[View.PUBLIC], store_path(self.path, View.PUBLIC), self.path / "fresh"
+        gone = purge(self.engines[View.PUBLIC], fresh, graph, infos, self.folder("rebuild"))
         self._close(View.PUBLIC)
         shutil.rmtree(place)
         fresh.rename(place)
@@ -308,7 +300,12 @@ class Draft:
         self.engines = {view: self.engines[view] for view in View if view in self.engines}
         for iri in gone:
             infos.pop(iri, None)
-        self.changes[View.PUBLIC] = [c for c in self.changes[View.PUBLIC] if c.graph.value not in gone | gone_written]
+        for iri, info in infos.items():
+            if info.kind is Kind.APPENDED:
+                size = count(self.engines[View.PUBLIC].store, ox.NamedNode(iri))
+                infos[iri] = replace(info, triples=size, changed=self.id)
+        names = gone | {self.names.written(ox.NamedNode(iri)).value for iri in gone}
+        self.changes[View.PUBLIC] = [c for c in self.changes[View.PUBLIC] if c.graph.value not in names]
         self.rebuilt.add(View.PUBLIC)
 
     def _manifest(self, view: View) -> Manifest:

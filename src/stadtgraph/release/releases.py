@@ -94,7 +94,7 @@ class GraphDifference:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Which releases ``prune`` keeps: the last ``last`` ones, one a day for ``days`` days, one a month for ``months``."""
+    """Which releases ``prune`` keeps: the last ones, the newest of each day and the newest of each month."""
 
     last: int = 10
     days: int = 30
@@ -260,9 +260,9 @@ class Releases:
 def _kept(ids: Sequence[str], policy: Retention) -> Iterator[str]:
     """Give the ids that the policy keeps; ``ids`` come newest first.
 
-    >>> ids = ["20260203T000000Z-aaaaaa", "20260202T120000Z-bbbbbb", "20260202T000000Z-cccccc", "20260101T000000Z-dddddd"]
-    >>> list(dict.fromkeys(_kept(ids, Retention(last=1, days=2, months=2)))) == [ids[0], ids[1], ids[3]]
-    True
+    >>> ids = ["20260203T000000Z-a", "20260202T120000Z-b", "20260202T000000Z-c", "20260101T000000Z-d"]
+    >>> [name[-1] for name in dict.fromkeys(_kept(ids, Retention(last=1, days=2, months=2)))]
+    ['a', 'b', 'd']
     """
     yield from ids[: policy.last]
     for length, number in ((8, policy.days), (6, policy.months)):

@@ -3,7 +3,7 @@
 from stadtgraph.store.engine import Dataset, Engine, OxigraphEngine, Result, Subject, as_written
 from stadtgraph.store.literals import Normaliser, Splitter
 from stadtgraph.store.spool import Spool, line, read_lines, spool
-from stadtgraph.store.swap import Change, apply, change, count, rebuild, swap
+from stadtgraph.store.graphs import Change, apply, change, count, rebuild, swap
 
 __all__ = [
     "Change",
