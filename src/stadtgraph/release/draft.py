@@ -8,7 +8,6 @@ draft that the next writer deletes; a crash after it leaves the marker ``pending
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -50,8 +49,8 @@ class Draft:
     ) -> None:
         """Clone the current release; without one, or under another base IRI, start empty."""
         self.releases, self.names, self.why, self.role, self.progress = releases, names, why, role, progress
-        self.created = (now or datetime.now(UTC)).replace(microsecond=0)
-        self.id = f"{self.created:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self.created = now or datetime.now(UTC)
+        self.id = f"{self.created:%Y%m%dT%H%M%SZ-%f}"  # sorts by time; one writer at a time makes it unique
         current = releases.current()
         self.parent = current if current is not None and current.manifest().base == names.base else None
         self.path = releases.city / "drafts" / self.id
@@ -280,9 +279,8 @@ class Draft:
     def _hide(self, graph: ox.NamedNode) -> None:
         """Prepare for a restricted graph: make the internal view, and a public store that never held the graph."""
         if View.INTERNAL not in self.engines:
-            public = self.engines[View.PUBLIC].store
-            public.flush()
-            public.backup(str(store_path(self.path, View.INTERNAL)))
+            self.engines[View.PUBLIC].store.flush()
+            self.engines[View.PUBLIC].store.backup(str(store_path(self.path, View.INTERNAL)))
             self._open(View.INTERNAL)
             self.graphs[View.INTERNAL] = dict(self.graphs[View.PUBLIC])
             self.changes[View.INTERNAL] = list(self.changes[View.PUBLIC])

@@ -16,7 +16,7 @@ from stadtgraph.release.manifest import Manifest, View, sync_folder, write_durab
 from stadtgraph.store import OxigraphEngine
 from stadtgraph.terms import Names
 
-_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
+_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9]{6}")
 _STORES = {View.PUBLIC: "public", View.INTERNAL: "internal"}
 _MANIFESTS = {View.PUBLIC: "manifest.json", View.INTERNAL: "internal.json"}
 _PATCHES = {View.PUBLIC: "changes.rdfp.gz", View.INTERNAL: "internal.rdfp.gz"}

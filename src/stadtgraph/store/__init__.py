@@ -1,9 +1,9 @@
 """The store: an engine that answers SPARQL, graphs that are swapped whole, literals kept as written."""
 
 from stadtgraph.store.engine import Dataset, Engine, OxigraphEngine, Result, Subject, as_written
+from stadtgraph.store.graphs import Change, apply, change, count, rebuild, swap
 from stadtgraph.store.literals import Normaliser, Splitter
 from stadtgraph.store.spool import Spool, line, read_lines, spool
-from stadtgraph.store.graphs import Change, apply, change, count, rebuild, swap
 
 __all__ = [
     "Change",
