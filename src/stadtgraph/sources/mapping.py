@@ -2,8 +2,8 @@
 
 A mapping is one ``.rq`` file. ``?ROWNUM`` numbers the rows from 1; empty cells are unbound. Rows are put as a
 VALUES block at the start of the WHERE group, so a nested group (a branch of UNION, the inside of OPTIONAL) does
-not see them in BIND; a FILTER of an OPTIONAL does. Code lists: ``OPTIONAL { VALUES (?code ?label) { ... }
-FILTER(?code = ?column) }``. BASE is the base of the city and the project's prefixes are known.
+not see them in BIND; a FILTER of an OPTIONAL does. A VALUES list of the query that names a column is joined with
+it; where the column can be empty, write ``OPTIONAL { VALUES (?code ?label) { ... } FILTER(?code = ?column) }``. BASE is the base of the city and the project's prefixes are known.
 
 Head comments declare what the query cannot say:
 
@@ -84,7 +84,7 @@ class Mapping:
     def check_columns(self, columns: Iterable[str]) -> None:
         """Raise MappingError where the mapping and a table with these ``columns`` do not fit."""
         known = set(columns)
-        for name, at in self.query.bound.items():
+        for name, at in self.query.assigned.items():
             if name in known:
                 raise self._error("sources-mapping-shadow", at, name=name)
         for name, at in self.query.mentioned.items():
@@ -94,7 +94,8 @@ class Mapping:
 
     def _columns(self, first: Row, file: str) -> tuple[str, ...]:
         self.check_columns(first.values)
-        return tuple(name for name in self.query.mentioned if name == RESERVED or name in first.values)
+        asked = (*self.query.mentioned, *self.query.listed)
+        return tuple(name for name in asked if name == RESERVED or name in first.values)
 
     def _error(self, key: str, at: int, **params: object) -> MappingError:
         line, column = self.query.lines.place(at)
@@ -103,6 +104,7 @@ class Mapping:
     def _construct(
         self, store: ox.Store, batch: Sequence[Row], columns: tuple[str, ...], number: int, file: str
     ) -> list[ox.Triple]:
+        self._check_joined(batch, columns, file)
         failed: list[StadtgraphError] = []
         try:
             found = store.query(
@@ -121,6 +123,16 @@ class Mapping:
         for index, row in enumerate(batch):
             self._construct(store, [row], columns, number + index, file)
         raise self._failed(failed[0], file, batch[0].line) from failed[0]
+
+    def _check_joined(self, batch: Sequence[Row], columns: tuple[str, ...], file: str) -> None:
+        """Refuse an empty cell that would join with every entry of a code list."""
+        for name in columns:
+            if name in self.query.listed:
+                for row in batch:
+                    if not row.values[name]:
+                        raise self._error(
+                            "sources-mapping-join", self.query.listed[name], name=name, table=file, row=row.line
+                        )
 
     def _failed(self, error: StadtgraphError, file: str, line: int) -> MappingError:
         return MappingError("sources-row-failed", mapping=self.path.name, file=file, line=line, problem=error)

@@ -23,13 +23,18 @@ _PLACE: Final = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A CONSTRUCT query whose rows are still missing."""
+    """A CONSTRUCT query whose rows are still missing.
+
+    ``mentioned`` variables must be columns; ``assigned`` ones (BIND, AS) must not; ``listed`` ones (VALUES) may be:
+    then the list is joined with the column. Each maps to the position of its first mention.
+    """
 
     text: str
     lines: Lines
     start: int
     mentioned: dict[str, int]
-    bound: dict[str, int]
+    assigned: dict[str, int]
+    listed: dict[str, int]
     prefixes: dict[str, str]
 
     def with_rows(self, values: str) -> str:
@@ -46,12 +51,12 @@ def analyse(text: str, file: str, base: str, prefixes: dict[str, str]) -> Query:
     _check_words(found, lines, file)
     _check_syntax(text, file, base, prefixes, found)
     start = _where(found, lines, file)
-    bound = _bound(found)
+    assigned, listed = _bound(found)
     mentioned: dict[str, int] = {}
     for token in found:
-        if token.kind == "var" and token.text[1:] not in bound:
+        if token.kind == "var" and token.text[1:] not in assigned and token.text[1:] not in listed:
             mentioned.setdefault(token.text[1:], token.start)
-    return Query(text, lines, start, mentioned, bound, _declared(found))
+    return Query(text, lines, start, mentioned, assigned, listed, _declared(found))
 
 
 def _check_words(found: list[Token], lines: Lines, file: str) -> None:
@@ -112,19 +117,22 @@ def _where(found: list[Token], lines: Lines, file: str) -> int:
     raise MappingError("sources-mapping-short", file=file, line=lines.place(found[0].start)[0], column=1)
 
 
-def _bound(found: list[Token]) -> dict[str, int]:
+def _bound(found: list[Token]) -> tuple[dict[str, int], dict[str, int]]:
     """Give the variables that the query itself binds: by AS, and by VALUES."""
-    bound: dict[str, int] = {}
+    assigned: dict[str, int] = {}
+    listed: dict[str, int] = {}
     heading = False
     for before, token in pairwise(found):
         word = before.text.upper() if before.kind == "word" else ""
         if word == "VALUES":
             heading = token.text == "("
-        if token.kind == "var" and (heading or word in ("AS", "VALUES")):
-            bound.setdefault(token.text[1:], token.start)
+        if token.kind == "var" and word == "AS":
+            assigned.setdefault(token.text[1:], token.start)
+        elif token.kind == "var" and (heading or word == "VALUES"):
+            listed.setdefault(token.text[1:], token.start)
         if token.text in (")", "{"):
             heading = False
-    return bound
+    return assigned, listed
 
 
 def _declared(found: list[Token]) -> dict[str, str]:
