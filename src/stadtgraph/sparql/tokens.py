@@ -1,0 +1,211 @@
+"""Read SPARQL 1.1 and 1.2 text as tokens.
+
+The tokenizer never raises: what is no token becomes a :data:`BAD` one, and the texts of all tokens
+together are the text that went in.
+
+>>> [t.text for t in code(tokenize("ASK { ?s a <x> } # all"))]
+['ASK', '{', '?s', 'a', '<x>', '}']
+
+One character of SPARQL needs to know where it stands: ``<`` opens an IRI or means *less than*
+(``?a<?b)#>`` is both, by letter). It is decided as the grammar decides it: less than stands only
+in an expression, after an operand.
+
+Source: https://www.w3.org/TR/sparql11-query/#sparqlGrammar, https://www.w3.org/TR/sparql12-query/#sparqlGrammar
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+
+class Kind(StrEnum):
+    """What a token is."""
+
+    SPACE = "space"
+    COMMENT = "comment"
+    IRI = "iri"
+    PNAME = "pname"
+    BNODE = "bnode"
+    VARIABLE = "variable"
+    LANGUAGE = "language"
+    STRING = "string"
+    NUMBER = "number"
+    WORD = "word"
+    OPENING = "opening"
+    MARK = "mark"
+    BAD = "bad"
+
+
+class Place(StrEnum):
+    """The innermost bracket around a token: it tells an expression from a pattern."""
+
+    TOP = "top"
+    GROUP = "group"
+    DATA = "data"
+    EXPRESSION = "expression"
+    LIST = "list"
+
+
+class Token(NamedTuple):
+    """A piece of the text, where it starts, and the bracket it stands in."""
+
+    kind: Kind
+    text: str
+    start: int
+    place: Place
+
+    @property
+    def upper(self) -> str:
+        """The text in capital letters, to compare keywords."""
+        return self.text.upper()
+
+
+_BASE = (
+    "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d\u2070-\u218f"
+    "\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
+)
+_NAME = _BASE + "_0-9\u00b7\u0300-\u036f\u203f\u2040\\-"
+_ESCAPED = r"%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?#@%]"
+_PREFIX = rf"(?:[{_BASE}](?:\.*+[{_NAME}])*+)?+:"
+_LOCAL = rf"(?:[{_BASE}_0-9:]|{_ESCAPED})(?:\.*+(?:[{_NAME}:]|{_ESCAPED}))*+"
+_STRINGS = (
+    r'"""(?s:(?:"{0,2}(?:[^"\\]|\\.))*+)"""',
+    r"'''(?s:(?:'{0,2}(?:[^'\\]|\\.))*+)'''",
+    r'"(?:[^"\\\n\r]|\\[^\n\r])*+"',
+    r"'(?:[^'\\\n\r]|\\[^\n\r])*+'",
+)
+_IRI: Final = (Kind.IRI, r'<(?:[^<>"{}|^`\\\x00-\x20]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*+>')
+_KINDS: Final = (
+    (Kind.SPACE, r"[ \t\r\n]+"),
+    (Kind.COMMENT, r"#[^\r\n]*"),
+    (Kind.STRING, "|".join(_STRINGS)),
+    (Kind.VARIABLE, rf"[?$][{_BASE}_0-9][{_BASE}_0-9\u00b7\u0300-\u036f\u203f\u2040]*"),
+    (Kind.BNODE, rf"_:[{_BASE}_0-9](?:\.*+[{_NAME}])*+"),
+    (Kind.PNAME, rf"{_PREFIX}(?:{_LOCAL})?+"),
+    (Kind.LANGUAGE, r"@[A-Za-z]+(?:-[A-Za-z0-9]+)*(?:--[A-Za-z]+)?"),
+    (Kind.NUMBER, r"(?:[0-9]+\.[0-9]*|\.?[0-9]+)[eE][+-]?[0-9]+|[0-9]*\.[0-9]+|[0-9]+"),
+    (Kind.WORD, r"[A-Za-z][A-Za-z0-9_]*"),
+    (Kind.MARK, r">>|\{\||\|\}|\|\||&&|!=|<=|>=|\^\^|[{}()\[\].,;*/|^?+\-!=<>~]"),
+    (Kind.BAD, r"(?s:.)"),
+)
+_TRIPLE_TERM: Final = (Kind.OPENING, "<<")
+
+
+def _compile(*kinds: tuple[Kind, str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in kinds))
+
+
+_AFTER_OPERAND: Final = _compile(*_KINDS)
+_ELSEWHERE: Final = _compile(_IRI, _TRIPLE_TERM, *_KINDS)
+
+_OPERANDS: Final = frozenset({Kind.VARIABLE, Kind.IRI, Kind.PNAME, Kind.BNODE, Kind.STRING, Kind.NUMBER, Kind.LANGUAGE})
+_OPERAND_TEXTS: Final = frozenset({")", "]", "}", ">>", "TRUE", "FALSE"})
+_CLOSING: Final = frozenset({")", "]", "}", "|}", ">>"})
+_NO_CALL: Final = frozenset({"A", "TRUE", "FALSE", "UNDEF", "VALUES"})
+
+
+class _Frame:
+    """An open bracket: its place, and what was seen in it that decides about the next bracket."""
+
+    __slots__ = ("place", "selecting", "values")
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.selecting = False
+        self.values = False
+
+
+class _Brackets:
+    """The open brackets at a point of the text, and the two tokens before it."""
+
+    __slots__ = ("before", "frames", "last")
+
+    def __init__(self) -> None:
+        self.frames = [_Frame(Place.TOP)]
+        self.last: Token | None = None
+        self.before: Token | None = None
+
+    @property
+    def place(self) -> Place:
+        return self.frames[-1].place
+
+    def after_operand(self) -> bool:
+        """Tell whether ``<`` here can only mean *less than*."""
+        last = self.last
+        if last is None or self.place is not Place.EXPRESSION:
+            return False
+        return last.kind in _OPERANDS or last.upper in _OPERAND_TEXTS
+
+    def see(self, token: Token) -> None:
+        """Take note of a token that is neither space nor comment."""
+        frame = self.frames[-1]
+        if token.kind is Kind.WORD:
+            self._word(token.upper, frame)
+        elif token.kind is Kind.OPENING:
+            self.frames.append(_Frame(Place.LIST))
+        elif token.kind is Kind.MARK:
+            self._mark(token.text, frame)
+        self.before, self.last = self.last, token
+
+    def _word(self, word: str, frame: _Frame) -> None:
+        if word == "SELECT" and self.last is not None and self.last.text == "{":
+            frame.selecting = True
+        elif word == "VALUES":
+            frame.values = True
+
+    def _mark(self, text: str, frame: _Frame) -> None:
+        if text in _CLOSING:
+            if len(self.frames) > 1:
+                self.frames.pop()
+        elif text == "{":
+            self.frames.append(_Frame(Place.DATA if frame.values else Place.GROUP))
+            frame.values = False
+        elif text == "(":
+            self.frames.append(_Frame(self._parenthesis(frame)))
+        elif text in ("[", "{|"):
+            self.frames.append(_Frame(Place.GROUP))
+
+    def _parenthesis(self, frame: _Frame) -> Place:
+        """Tell an expression in parentheses from a list, a row of data or a group of path steps."""
+        if frame.place in (Place.EXPRESSION, Place.TOP) or frame.selecting:
+            return Place.EXPRESSION
+        if frame.place is not Place.GROUP or self.last is None:
+            return frame.place
+        if self.last.kind is Kind.WORD:
+            return Place.LIST if self.last.upper in _NO_CALL else Place.EXPRESSION
+        called = self.last.kind in (Kind.PNAME, Kind.IRI)
+        filtered = self.before is not None and self.before.upper == "FILTER"
+        return Place.EXPRESSION if called and filtered else Place.LIST
+
+
+def tokenize(text: str) -> Iterator[Token]:
+    """Give every token of ``text`` in order, with space and comments."""
+    brackets = _Brackets()
+    position = 0
+    while position < len(text):
+        pattern = _AFTER_OPERAND if brackets.after_operand() else _ELSEWHERE
+        found = pattern.match(text, position)
+        assert found is not None and found.lastgroup is not None  # BAD matches any character
+        token = Token(Kind(found.lastgroup), found.group(), position, brackets.place)
+        position = found.end()
+        if token.kind is not Kind.SPACE and token.kind is not Kind.COMMENT:
+            brackets.see(token)
+        yield token
+
+
+def code(tokens: Iterator[Token]) -> list[Token]:
+    """Give the tokens that mean something: no space, no comments."""
+    return [t for t in tokens if t.kind is not Kind.SPACE and t.kind is not Kind.COMMENT]
+
+
+def position(text: str, start: int) -> tuple[int, int]:
+    r"""Give line and column of an offset, both from 1; ``\n``, ``\r`` and ``\r\n`` end a line.
+
+    >>> position("ASK\n{ }", 6)
+    (2, 3)
+    """
+    lines = re.split(r"\r\n|\r|\n", text[:start])
+    return len(lines), len(lines[-1]) + 1
