@@ -3,6 +3,7 @@
 from stadtgraph.release.draft import Draft, Progress, drafting, recover, silent
 from stadtgraph.release.lock import writer_lock
 from stadtgraph.release.manifest import GraphInfo, Kind, Manifest, View
+from stadtgraph.release.purge import purge
 from stadtgraph.release.releases import GraphDifference, Release, Releases, Retention, patch_path, store_path
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "View",
     "drafting",
     "patch_path",
+    "purge",
     "recover",
     "silent",
     "store_path",

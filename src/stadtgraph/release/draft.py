@@ -335,6 +335,12 @@ def recover(releases: Releases) -> None:
         if name in releases.ids() and manifest_path(releases.folder / name, View.PUBLIC).is_file():
             releases.set_current(name)
         pending.unlink()
+    for ready in releases.folder.glob(".next-*"):
+        place = releases.folder / ready.name.removeprefix(".next-")
+        if place.exists():
+            shutil.rmtree(ready)
+        else:
+            ready.rename(place)
     for folder in (releases.city / "drafts", releases.folder):
         for entry in list(folder.iterdir()) if folder.is_dir() else []:
             if folder.name == "drafts" or entry.name.startswith(".removed-"):

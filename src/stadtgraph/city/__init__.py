@@ -1,0 +1,160 @@
+"""``City``: what the command line, the web and a notebook use.
+
+::
+
+    from stadtgraph import City
+    with City("city") as city:
+        with city.draft(why="spring inventory") as draft:
+            draft.load("trees.csv", source="trees")
+        city.query("SELECT * { ?s ?p ?o } LIMIT 10").df()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyoxigraph as ox
+
+from stadtgraph.city.answer import Answer, answer
+from stadtgraph.city.build import Build, BuildReport, Say, source_or_raise
+from stadtgraph.city.draft import Draft, GateViolation
+from stadtgraph.city.folders import Folders, folders
+from stadtgraph.city.gate import Gate
+from stadtgraph.city.withdraw import withdraw
+from stadtgraph.config import Config, load_config
+from stadtgraph.errors import UsageError
+from stadtgraph.release import Progress, Release, Releases, Retention, View, drafting, recover, silent, writer_lock
+from stadtgraph.sources import Source, load_registry, read_rdf
+from stadtgraph.sparql.files import load_examples
+from stadtgraph.store import OxigraphEngine
+from stadtgraph.terms import ONTOLOGY, QUERIES, SHAPES, Names, is_source_name
+
+__all__ = ["Answer", "BuildReport", "City", "Draft", "Folders", "GateViolation", "Release", "View"]
+
+
+class City:
+    """A city in one folder: its settings, its sources and its releases."""
+
+    def __init__(self, path: str | Path = "city", *, config: Config | None = None) -> None:
+        """Look at the city in ``path``; the folder is made when something is written."""
+        self.path = Path(path)
+        self.config = config if config is not None else load_config(self.path)
+        self.names = Names(self.config.city.base)
+        self.folders = folders(self.config)
+        self.releases = Releases(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of every open store."""
+        self.releases.forget_open()
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """The registered sources by name, in the order in which they load."""
+        return load_registry(self.folders.registry)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """The shapes that a source must fulfil to enter."""
+        return Gate.load(self.folders.shapes, self.names.base)
+
+    def source(self, name: str, file: Path | None = None, mapping: Path | None = None) -> Source:
+        """Give a registered source; with a ``file`` an unknown name becomes a managed source.
+
+        Raises :class:`NotFound` naming the nearest source, or :class:`UsageError` for a name that cannot be one.
+        """
+        if name in self.sources:
+            return self.sources[name].reading(file, mapping) if file is not None else self.sources[name]
+        if not is_source_name(name):
+            raise UsageError("source-name", source=name)
+        known = (i for r in [self.releases.current()] if r for i in r.manifest(View.INTERNAL).graphs.values())
+        if file is None and name not in {i.source for i in known}:
+            return source_or_raise(self.sources, name)
+        return Source.managed(name, file, mapping)
+
+    def system_graphs(self) -> Iterator[tuple[str, list[ox.Triple]]]:
+        """Give the graphs that the product ships: ontology, shapes and example queries."""
+        for name, folder in ((ONTOLOGY, self.folders.ontology), (SHAPES, self.folders.shapes)):
+            triples: list[ox.Triple] = []
+            for path in sorted(folder.rglob("*.ttl")):
+                triples += read_rdf(path, names=self.names)
+            yield name, triples
+        queries = load_examples(self.folders.queries)
+        yield QUERIES, [triple for query in queries for triple in query.as_triples(self.names)]
+
+    @contextmanager
+    def draft(self, why: str, *, role: str = "", progress: Progress = silent) -> Iterator[Draft]:
+        """Give a draft; at the end of ``with`` it is sealed, on an exception it is dropped."""
+        with (
+            writer_lock(self.path),
+            drafting(self.releases, self.names, why=why, role=role, progress=progress) as clone,
+        ):
+            draft = Draft(self, clone)
+            yield draft
+            if draft.clone.engines:
+                draft.seal()
+
+    def build(
+        self,
+        only: Sequence[str] = (),
+        *,
+        real_data: Path | None = None,
+        fetch: bool = False,
+        why: str = "build",
+        say: Say = silent,
+        lang: str = "en",
+        progress: Progress = silent,
+    ) -> BuildReport:
+        """Load every source that changed (or those named), derive, check and seal one release.
+
+        ``real_data`` is the folder of content files; ``fetch`` allows getting public addresses. A malformed source
+        raises :class:`InputError` and nothing changes; a source that violates a gate shape keeps its last good graph.
+        """
+        folder = real_data or (self.config.path(self.config.city.real_data) if self.config.city.real_data else None)
+        with self.draft(why, progress=progress) as draft:
+            return Build(self, draft, folder, fetch, say, lang).run(only)
+
+    def engine(self, release: Release | None = None, view: View = View.PUBLIC) -> OxigraphEngine:
+        """Give the read-only engine of a release (the current one) for those who may see ``view``."""
+        return (release or self.releases.require_current()).engine(view)
+
+    def query(self, text: str, *, release: str = "current", view: View = View.PUBLIC) -> Answer:
+        """Answer a SPARQL query over the public view (or another) of a release."""
+        chosen = self.releases.get(release)
+        return answer(chosen.engine(view).query(text), chosen.id)
+
+    def rollback(self, release: str) -> Release:
+        """Make an earlier release the current one."""
+        with writer_lock(self.path):
+            recover(self.releases)
+            return self.releases.rollback(release)
+
+    def pin(self, release: str) -> Release:
+        """Keep a release for good."""
+        with writer_lock(self.path):
+            return self.releases.pin(release)
+
+    def prune(self) -> list[str]:
+        """Remove the releases that the settings do not keep; give their ids."""
+        keep = self.config.retention
+        with writer_lock(self.path):
+            recover(self.releases)
+            return self.releases.prune(Retention(keep.last, keep.days, keep.months))
+
+    def withdraw(self, graph: str, *, progress: Progress = silent) -> list[str]:
+        """Remove a source's graph, and all that was derived from it, from every release; give their ids."""
+        with writer_lock(self.path):
+            recover(self.releases)
+            return withdraw(self.releases, graph, progress)

@@ -1,0 +1,136 @@
+"""``build``: bring every source that changed into one new release."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyoxigraph as ox
+
+from stadtgraph import messages
+from stadtgraph.city.draft import Draft, GateViolation, graph_info
+from stadtgraph.city.reading import Job, read_all
+from stadtgraph.errors import NotFound
+from stadtgraph.release import Kind, Release
+from stadtgraph.sources import Source
+from stadtgraph.sources.fetch import fetch
+
+if TYPE_CHECKING:
+    from stadtgraph.city import City
+
+Say = Callable[[str], None]
+"""Takes one line for the user."""
+
+
+@dataclass(slots=True)
+class BuildReport:
+    """What a build did: the release it sealed (``None``: nothing had changed) and what became of each source."""
+
+    release: Release | None = None
+    loaded: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    violations: list[GateViolation] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Build:
+    """One run of ``build`` over a draft."""
+
+    city: City
+    draft: Draft
+    real_data: Path | None
+    fetch: bool
+    say: Say
+    lang: str
+    report: BuildReport = field(default_factory=BuildReport)
+
+    def run(self, only: Sequence[str] = ()) -> BuildReport:
+        """Load the system graphs and every source that changed, drop those that are gone, derive and seal."""
+        chosen = [self.city.source(name) for name in only] or list(self.city.sources.values())
+        if not only:
+            self._system_graphs()
+            self._drop_vanished()
+        self._load([s for s in chosen if not s.place])
+        self._load([s for s in chosen if s.place])
+        self.report.release = self.draft.seal()
+        return self.report
+
+    def _system_graphs(self) -> None:
+        for name, triples in self.city.system_graphs():
+            self.draft.put_system(name, triples)
+            self.draft.clone.progress(f"load {name}")
+
+    def _drop_vanished(self) -> None:
+        known = {s.graph_name(self.draft.names).value for s in self.city.sources.values()}
+        for view in self.draft.clone.views:
+            for iri, info in list(self.draft.clone.graphs[view].items()):
+                if info.kind in (Kind.FILE, Kind.HARVEST) and info.source and iri not in known:
+                    self.draft.clone.drop(ox.NamedNode(iri))
+                    self.report.dropped.append(info.source)
+                    self._tell("build-dropped", source=info.source)
+
+    def _load(self, sources: Sequence[Source]) -> None:
+        """Read the sources that changed (two at a time where they are large) and put each in turn."""
+        found = [(s, path) for s in sources if (path := self._locate(s)) is not None]
+        places, polygons = None, ""
+        if any(s.place for s, _ in found):
+            places = self.draft.places()
+            polygons = places.checksum
+        jobs = [Job(s, path, self.draft.names, self.draft.clone.folder("read"), polygons) for s, path in found]
+        changed = [job for job in jobs if self._is_changed(job)]
+        for job, kept, seconds in read_all(changed, places):
+            started = time.perf_counter()
+            try:
+                self.draft.put(job.source, job.path, kept, inputs=job.inputs)
+            except GateViolation as violation:
+                self.report.violations.append(violation)
+                self.say(violation.text(self.lang))
+                continue
+            self.report.loaded.append(job.source.name)
+            took = seconds + time.perf_counter() - started
+            self._tell("build-loaded", source=job.source.name, number=kept.lines, seconds=took)
+            self.draft.clone.progress(f"load {job.source.name}")
+
+    def _locate(self, source: Source) -> Path | None:
+        """Give the file of a source, fetched where that was asked for, or say why there is none."""
+        if source.kind == Kind.MANAGED and self.draft.clone.info(source.graph_name(self.draft.names)) is not None:
+            return None
+        path = source.locate(self.real_data)
+        if path is None and self.fetch and source.address is not None and source.kind == Kind.FILE:
+            path = fetch(source, self.city.path / "fetched")
+        if path is None:
+            self.report.skipped.append(source.name)
+            key = (
+                "build-skipped-kept" if self.draft.clone.info(source.graph_name(self.draft.names)) else "build-skipped"
+            )
+            self._tell(key, source=source.name, file=source.file or "?")
+        return path
+
+    def _is_changed(self, job: Job) -> bool:
+        known = self.draft.clone.info(job.source.graph_name(self.draft.names))
+        fresh = graph_info(job.source, job.path, self.draft.names, inputs=job.inputs)
+        same_view = (
+            known is not None and self.draft.clone.is_restricted(ox.NamedNode(known.graph)) == job.source.restricted
+        )
+        if known is not None and same_view and known.inputs == fresh.inputs and known.title == fresh.title:
+            self.report.unchanged.append(job.source.name)
+            return False
+        return True
+
+    def _tell(self, key: str, **params: object) -> None:
+        self.say(messages.text(key, self.lang, **params))
+
+
+def source_or_raise(sources: dict[str, Source], name: str) -> Source:
+    """Give the source ``name``; :class:`NotFound` names the nearest one."""
+    import difflib
+
+    if name in sources:
+        return sources[name]
+    nearest = difflib.get_close_matches(name, sources, n=1, cutoff=0.0)
+    raise NotFound("source-unknown", source=name, nearest=nearest[0] if nearest else "-")

@@ -1,0 +1,155 @@
+"""A draft of the city: sources are loaded into it, and what follows from them is derived before it is sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyoxigraph as ox
+
+from stadtgraph import release, shacl
+from stadtgraph.city.derive import derive
+from stadtgraph.city.reading import Job, read_one
+from stadtgraph.city.record import record
+from stadtgraph.errors import Conflict, GateError, InputError
+from stadtgraph.release import GraphInfo, Kind, Release
+from stadtgraph.sources import Places, Source, inputs_checksum
+from stadtgraph.store import Spool, as_written, read_lines
+from stadtgraph.store.literals import restore
+from stadtgraph.terms import Names
+
+if TYPE_CHECKING:
+    from stadtgraph.city import City
+
+
+@dataclass(slots=True)
+class Draft:
+    """A clone of the current release to load into. Get one by :meth:`stadtgraph.City.draft`."""
+
+    city: City
+    clone: release.Draft
+    release: Release | None = field(default=None, init=False)
+    """The release that sealing made; ``None`` before, and where nothing had changed."""
+
+    @property
+    def names(self) -> Names:
+        """The names of the city's graphs."""
+        return self.clone.names
+
+    def load(self, file: Path | str, *, source: str, mapping: Path | str | None = None) -> bool:
+        """Make the graph of ``source`` hold what ``file`` says; tell whether that changed it.
+
+        A name that the registry does not know becomes a managed source. Raises :class:`InputError` with file,
+        line and column, and :class:`GateError` where a gate shape is violated; the graph then stays as it was.
+        """
+        path = Path(file)
+        entry = self.city.source(source, path, Path(mapping) if mapping is not None else None)
+        if not path.is_file():
+            raise InputError("load-no-file", file=path)
+        places = self.places() if entry.place else None
+        job = Job(entry, path, self.names, self.clone.folder("read"), places.checksum if places else "")
+        kept, _ = read_one(job, places)
+        return self.put(entry, path, kept, inputs=job.inputs)
+
+    def places(self) -> Places:
+        """Give the polygons in the draft by which points are placed."""
+        engine = self.clone.engines[release.View.PUBLIC]
+        return Places.from_triples(engine.triples())
+
+    def put(self, source: Source, path: Path, kept: Spool, *, inputs: str = "") -> bool:
+        """Make the graph of ``source`` hold what was spooled from ``path``, unless a gate shape says no."""
+        try:
+            self._gate(source, kept)
+            info = graph_info(source, path, self.names, inputs=inputs)
+            return self.clone.put_spool(info, kept, restricted=source.restricted)
+        finally:
+            kept.remove()
+
+    def edit(self, source: str, add: Iterable[ox.Triple] = (), remove: Iterable[ox.Triple] = ()) -> bool:
+        """Add and remove single triples (as written) of a managed source; tell whether that changed it.
+
+        A file source raises :class:`Conflict` naming the file to edit instead. The gate shapes are checked on the
+        touched subjects.
+        """
+        entry = self.city.source(source)
+        if entry.kind != Kind.MANAGED:
+            raise Conflict("source-is-file", source=source, file=entry.file or (entry.path.name if entry.path else "?"))
+        added, removed = list(add), list(remove)
+        info = self.clone.info(entry.graph_name(self.names)) or graph_info(entry, None, self.names)
+        changed = self.clone.edit(info, added, removed, restricted=entry.restricted)
+        self._gate_subjects(entry, {t.subject for t in (*added, *removed)})
+        return changed
+
+    def drop(self, source: str) -> bool:
+        """Remove the graph of a source; tell whether there was one."""
+        return self.clone.drop(self.city.source(source).graph_name(self.names))
+
+    def put_system(self, name: str, triples: Iterable[ox.Triple]) -> bool:
+        """Make the system graph ``name`` (ontology, shapes, queries) hold exactly ``triples``."""
+        info = GraphInfo(self.names.graph(name).value, Kind.SYSTEM, source=name)
+        return self.clone.put(info, triples)
+
+    def seal(self) -> Release | None:
+        """Derive, record and seal; give the new release, or ``None`` where nothing had changed."""
+        derive(self.clone)
+        if self.clone.is_changed():
+            record(self.clone)
+        self.release = self.clone.seal()
+        return self.release
+
+    def _gate(self, source: Source, kept: Spool) -> None:
+        gate = self.city.gate
+        if not gate.concerns(kept.stored):
+            return
+        triples = restore(kept.triples(), read_lines(kept.written))
+        self._check(source, shacl.validate(triples, gate.shapes))
+
+    def _gate_subjects(self, source: Source, subjects: Iterable[object]) -> None:
+        view = release.View.INTERNAL if source.restricted else release.View.PUBLIC
+        nodes = [s for s in subjects if isinstance(s, ox.NamedNode)]
+        store, graph = self.clone.engines[view].store, source.graph_name(self.names)
+        triples = list(as_written(store, self.names, graph, nodes))
+        self._check(source, shacl.validate(triples, self.city.gate.shapes))
+
+    def _check(self, source: Source, report: shacl.Report) -> None:
+        worst = [r for r in report.results if r.is_violation]
+        if worst:
+            raise GateViolation(source.name, report)
+
+
+class GateViolation(GateError):
+    """Data of a source violate a gate shape; ``report`` says where."""
+
+    def __init__(self, source: str, report: shacl.Report) -> None:
+        """Take the first violation as the message; the report holds them all."""
+        violations = [r for r in report.results if r.is_violation]
+        first = violations[0]
+        super().__init__(
+            "gate-violated",
+            source=source,
+            number=len(violations),
+            focus=first.focus,
+            path=first.path or "",
+            problem=first.message("en"),
+            problem_de=first.message("de"),
+        )
+        self.report = report
+
+
+def graph_info(source: Source, path: Path | None, names: Names, *, inputs: str = "") -> GraphInfo:
+    """Give what a manifest says of a source's graph, before it is loaded; ``inputs`` spares the checksum."""
+    return GraphInfo(
+        graph=source.graph_name(names).value,
+        kind=Kind(source.kind),
+        source=source.name,
+        title=dict(source.title),
+        domain=source.domain,
+        licence=source.licence or "",
+        attribution=source.attribution or "",
+        address=source.address or "",
+        dataset=source.dataset or "",
+        origin=path.name if path is not None else "",
+        inputs=inputs or (inputs_checksum(source, path) if path is not None else ""),
+    )

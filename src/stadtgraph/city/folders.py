@@ -1,0 +1,61 @@
+"""Where the registers, shapes and the ontology of a city lie: its own folders, else those of the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from stadtgraph.config import Config
+from stadtgraph.errors import ConfigError
+
+REGISTRY: Final = "sources.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The three folders that describe a city."""
+
+    data: Path
+    shapes: Path
+    ontology: Path
+
+    @property
+    def registry(self) -> Path:
+        """The registry of sources."""
+        return self.data / REGISTRY
+
+    @property
+    def queries(self) -> Path:
+        """The folder of the example queries."""
+        return self.data / "queries"
+
+
+def folders(config: Config) -> Folders:
+    """Give the folders that the settings name; what they do not name is taken from the package."""
+    shipped = _shipped()
+    return Folders(
+        data=_given(config, "data") or shipped / "data",
+        shapes=_given(config, "shapes") or shipped / "shapes",
+        ontology=_given(config, "ontology") or shipped / "ontology",
+    )
+
+
+def _given(config: Config, key: str) -> Path | None:
+    text = getattr(config.city, key)
+    if not text:
+        return None
+    path = config.path(text)
+    if not path.is_dir():
+        raise ConfigError(
+            "config-bad-value", where=config.folder, key=f"city.{key}", value=text, expected="a folder that exists"
+        )
+    return path
+
+
+def _shipped() -> Path:
+    """Give the folder that holds ``ontology``, ``shapes`` and ``data``: inside the wheel, or the checkout."""
+    package = Path(str(resources.files("stadtgraph")))
+    inside = package / "_city"
+    return inside if inside.is_dir() else package.parent.parent

@@ -1,0 +1,76 @@
+"""Sources read into spools, large ones in two processes at once; the draft itself is written by one."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from stadtgraph.sources import Places, Source, inputs_checksum, read
+from stadtgraph.store import Spool, spool
+from stadtgraph.terms import Names
+
+LARGE: Final = 2_000_000  # bytes of input from which starting processes pays
+PROCESSES: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One source to read: from where, into which folder, and the checksum of the polygons that place its points."""
+
+    source: Source
+    path: Path
+    names: Names
+    folder: Path
+    polygons: str = ""
+
+    @property
+    def inputs(self) -> str:
+        """The checksum of everything that the triples depend on."""
+        own = inputs_checksum(self.source, self.path)
+        if not self.source.place:
+            return own
+        return hashlib.sha256(f"{own} {self.polygons}".encode()).hexdigest()
+
+
+def read_all(jobs: Sequence[Job], places: Places | None) -> Iterator[tuple[Job, Spool, float]]:
+    """Read every job; give each with its spool and the seconds it took, in order. Errors of input pass through."""
+    processes = min(PROCESSES, os.cpu_count() or 1, len(jobs))
+    if processes < 2 or sum(job.path.stat().st_size for job in jobs) < LARGE:
+        for job in jobs:
+            yield (job, *read_one(job, places))
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, initializer=_die_with_parent, initargs=(os.getpid(),)) as pool:
+        futures = [pool.submit(read_one, job, places) for job in jobs]
+        try:
+            for job, future in zip(jobs, futures, strict=True):
+                yield (job, *future.result())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def read_one(job: Job, places: Places | None) -> tuple[Spool, float]:
+    """Read one source into its folder."""
+    started = time.perf_counter()
+    triples = read(job.source, job.path, job.names, places=places if job.source.place else None)
+    return spool(triples, job.folder, "source"), time.perf_counter() - started
+
+
+def _die_with_parent(parent: int) -> None:
+    """Let the kernel end this process with the one that started it (Linux; elsewhere it ends with its queue)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
