@@ -8,7 +8,7 @@ import pyoxigraph as ox
 import pytest
 
 from stadtgraph.errors import InputError, UsageError
-from stadtgraph.sparql.files import load_examples, read_example
+from stadtgraph.sparql.files import load_queries, read_example
 from stadtgraph.terms import RDF, SH, Names
 
 BASE = "https://stadtgraph.example/jena/"
@@ -83,10 +83,10 @@ def test_a_folder_is_read_in_the_order_of_numbers(tmp_path: Path) -> None:
     """Numbered ones first; a name may occur once."""
     (tmp_path / "a.rq").write_text(HEAD + "ASK {}", "utf-8")
     (tmp_path / "z.rq").write_text(HEAD + "#: number: 1\nASK {}", "utf-8")
-    assert [q.name for q in load_examples(tmp_path)] == ["z", "a"]
+    assert [q.name for q in load_queries(tmp_path)] == ["z", "a"]
     (tmp_path / "b.rq").write_text(HEAD + "#: name: a\nASK {}", "utf-8")
     with pytest.raises(InputError, match="already"):
-        load_examples(tmp_path)
+        load_queries(tmp_path)
 
 
 def test_examples_are_published_as_executables() -> None:

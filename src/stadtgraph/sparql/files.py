@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -208,7 +208,7 @@ def _parameter(text: str, where: str, line: int) -> Parameter:
     return Parameter(name, kind, default.strip('"') if kind == "string" else default, label_de, label_en)
 
 
-def load_examples(folder: Path) -> tuple[ExampleQuery, ...]:
+def load_queries(folder: Path) -> tuple[ExampleQuery, ...]:
     """Read every ``.rq`` file of ``folder``, in the order of their numbers and names.
 
     Raises :class:`InputError` also where two files have the same name.
@@ -223,3 +223,9 @@ def load_examples(folder: Path) -> tuple[ExampleQuery, ...]:
             raise InputError("example-twice", where=path.name, name=query.name)
         found[query.name] = query
     return tuple(sorted(found.values(), key=lambda q: (q.number is None, q.number or 0, q.name)))
+
+
+def as_triples(queries: Iterable[ExampleQuery], names: Names) -> Iterator[ox.Triple]:
+    """Publish all ``queries`` (see :meth:`ExampleQuery.as_triples`)."""
+    for query in queries:
+        yield from query.as_triples(names)
