@@ -1,0 +1,119 @@
+"""The door to the package `shacl`, the fast engine. https://pypi.org/project/shacl/"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import pyoxigraph as ox
+
+from stadtgraph.errors import InputError, ShapeError
+from stadtgraph.shacl.raw import Raw
+from stadtgraph.shacl.shapes import Shapes
+from stadtgraph.terms import Term
+
+if TYPE_CHECKING:
+    import shacl
+
+_compiled: WeakKeyDictionary[Shapes, shacl.Shapes] = WeakKeyDictionary()
+_offsets: WeakKeyDictionary[Shapes, int] = WeakKeyDictionary()
+_PLAIN_PATH = re.compile(r"<([^<>]*)>")
+_PROBE = """
+<urn:stadtgraph:probe> <http://www.w3.org/ns/shacl#targetSubjectsOf> <urn:stadtgraph:probe-property> .
+<urn:stadtgraph:probe> <http://www.w3.org/ns/shacl#nodeKind> <http://www.w3.org/ns/shacl#IRI> .
+<urn:stadtgraph:probe> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://www.w3.org/ns/shacl#NodeShape> .
+"""
+
+
+def run(data: Iterable[ox.Triple] | Path, shapes: Shapes) -> Iterator[Raw]:
+    """Validate triples, or a file of N-Triples, and give the results."""
+    compiled = _compile(shapes)
+    if isinstance(data, Path):
+        report = _validated(data, compiled)
+        lines: Iterable[str] = ()
+    else:
+        text = ox.serialize(data, format=ox.RdfFormat.N_TRIPLES)
+        assert text is not None
+        decoded = text.decode()
+        report = compiled.validate_text(decoded, "ntriples")
+        lines = (decoded,)
+    results = report.results
+    terms = _terms({text for r in results for text in (r.focus_node, r.value, r.source_shape) if text is not None})
+    blank = [label for label, term in terms.items() if isinstance(term, ox.BlankNode)]
+    if blank:
+        terms.update(_own_labels(blank, data if isinstance(data, Path) else "".join(lines), shapes))
+    return (_raw(result, terms) for result in results)
+
+
+def _raw(result: shacl.Result, terms: dict[str, Term]) -> Raw:
+    plain = _PLAIN_PATH.fullmatch(result.path) if result.path else None
+    return Raw(
+        focus=terms[result.focus_node],
+        path=ox.NamedNode(plain[1]) if plain else None,
+        has_path=bool(result.path),
+        component=ox.NamedNode(result.component_iri),
+        value=terms[result.value] if result.value is not None else None,
+        severity=ox.NamedNode(result.severity_iri),
+        source=terms[result.source_shape or "<urn:stadtgraph:unknown>"],
+        texts=tuple(result.messages),
+    )
+
+
+def _compile(shapes: Shapes) -> shacl.Shapes:
+    if shapes not in _compiled:
+        import shacl
+
+        try:
+            _compiled[shapes] = shacl.Shapes.from_text(shapes.text, "ntriples")
+        except ValueError as error:
+            raise ShapeError("shacl-engine-refuses", engine="shacl", problem=error) from error
+    return _compiled[shapes]
+
+
+def _validated(file: Path, compiled: shacl.Shapes) -> shacl.Report:
+    try:
+        if file.suffix == ".nt":
+            return compiled.validate_file(str(file))
+        return compiled.validate_text(file.read_text("utf-8"), "ntriples")
+    except (OSError, ValueError) as error:
+        raise InputError("shacl-data-unreadable", file=file, problem=error) from error
+
+
+def _terms(texts: Iterable[str]) -> dict[str, Term]:
+    """Read terms from N-Triples syntax, all in one document."""
+    listed = list(texts)
+    lines = "".join(f"<urn:x> <urn:x> {text} .\n" for text in listed)
+    quads = ox.parse(lines.encode(), format=ox.RdfFormat.N_TRIPLES)
+    return dict(zip(listed, (quad.object for quad in quads), strict=True))
+
+
+def _own_labels(blank: list[str], data: str | Path, shapes: Shapes) -> dict[str, Term]:
+    """Give the blank nodes that the engine's labels stand for.
+
+    The engine drops labels and numbers blank nodes in the order of the documents, those of the shapes first.
+    """
+    first = _offset(shapes)
+    content = data.read_bytes() if isinstance(data, Path) else data.encode()
+    order: dict[ox.BlankNode, None] = {}
+    for quad in ox.parse(content, format=ox.RdfFormat.N_TRIPLES):
+        for term in (quad.subject, quad.object):
+            if isinstance(term, ox.BlankNode):
+                order[term] = None
+    nodes = list(order)
+    numbers = {label: int(label.rpartition("_b")[2]) - first for label in blank}
+    return {label: nodes[number] for label, number in numbers.items() if 0 <= number < len(nodes)}
+
+
+def _offset(shapes: Shapes) -> int:
+    """Give the number of the first blank node of the data: asked of the engine, with a node of our own."""
+    if shapes not in _offsets:
+        import shacl
+
+        probing = shacl.Shapes.from_text(shapes.text + _PROBE, "ntriples")
+        report = probing.validate_text("_:probe <urn:stadtgraph:probe-property> <urn:stadtgraph:probe> .", "ntriples")
+        label = next(r.focus_node for r in report.results if r.source_shape == "<urn:stadtgraph:probe>")
+        _offsets[shapes] = int(label.rpartition("_b")[2])
+    return _offsets[shapes]

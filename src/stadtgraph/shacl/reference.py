@@ -1,0 +1,141 @@
+"""The door to pySHACL on rdflib: the reference, and what runs where no wheel of the fast engine exists.
+
+https://github.com/RDFLib/pySHACL
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import pyoxigraph as ox
+
+from stadtgraph.errors import InputError, ShapeError
+from stadtgraph.shacl.raw import Raw
+from stadtgraph.shacl.shapes import Shapes
+from stadtgraph.terms import SH, Term
+
+if TYPE_CHECKING:
+    import rdflib
+
+DEPTH = 200
+"""How deeply shapes may refer to shapes; pySHACL's own limit of 15 is met by real profiles."""
+
+_lock = threading.Lock()
+_graphs: WeakKeyDictionary[Shapes, rdflib.Graph] = WeakKeyDictionary()
+
+
+def run(data: Iterable[ox.Triple] | Path, shapes: Shapes) -> Iterator[Raw]:
+    """Validate triples, or a file of N-Triples, and give the results."""
+    with _as_written():
+        import pyshacl
+
+        if shapes not in _graphs:
+            _graphs[shapes] = _graph(shapes.triples)
+        try:
+            _, found, text = pyshacl.validate(
+                _graph(_read(data) if isinstance(data, Path) else data),
+                shacl_graph=_graphs[shapes],
+                inference="none",
+                inplace=True,
+                max_validation_depth=DEPTH,
+            )
+        except Exception as error:
+            raise ShapeError("shacl-engine-refuses", engine="pyshacl", problem=error) from error
+        if not hasattr(found, "subjects"):
+            raise ShapeError("shacl-engine-refuses", engine="pyshacl", problem=text)
+        return iter([_raw(found, node) for node in found.subjects(_rdf(_TYPE), _rdf(SH.ValidationResult))])
+
+
+_TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+
+
+@contextmanager
+def _as_written() -> Iterator[None]:
+    """Keep rdflib from rewriting literals, and its and pySHACL's warnings and log lines away, for a while."""
+    import rdflib
+
+    with _lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before, rdflib.NORMALIZE_LITERALS = rdflib.NORMALIZE_LITERALS, False
+        log, level = logging.getLogger("rdflib.term"), logging.getLogger("rdflib.term").level
+        log.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            rdflib.NORMALIZE_LITERALS = before
+            log.setLevel(level)
+
+
+def _read(file: Path) -> Iterator[ox.Triple]:
+    try:
+        return (quad.triple for quad in list(ox.parse(path=str(file), format=ox.RdfFormat.N_TRIPLES)))
+    except (OSError, SyntaxError) as error:
+        raise InputError("shacl-data-unreadable", file=file, problem=error) from error
+
+
+def _raw(found: rdflib.Graph, node: rdflib.term.Node) -> Raw:
+    def value(p: ox.NamedNode) -> Term | None:
+        term = found.value(node, _rdf(p))
+        return None if term is None else _term(term)
+
+    path, component, severity = value(SH.resultPath), value(SH.sourceConstraintComponent), value(SH.resultSeverity)
+    focus, source = value(SH.focusNode), value(SH.sourceShape)
+    assert isinstance(component, ox.NamedNode) and isinstance(severity, ox.NamedNode)
+    assert focus is not None and source is not None
+    return Raw(
+        focus=focus,
+        path=path if isinstance(path, ox.NamedNode) else None,
+        has_path=path is not None,
+        component=component,
+        value=value(SH.value),
+        severity=severity,
+        source=source,
+        texts=tuple(sorted(str(text) for text in found.objects(node, _rdf(SH.resultMessage)))),
+    )
+
+
+def _graph(triples: Iterable[ox.Triple]) -> rdflib.Graph:
+    import rdflib
+
+    graph = rdflib.Graph(bind_namespaces="none")
+    for triple in triples:
+        graph.add((_rdf(triple.subject), _rdf(triple.predicate), _rdf(triple.object)))
+    return graph
+
+
+def _rdf(term: Term) -> rdflib.term.Node:
+    import rdflib
+
+    if isinstance(term, ox.NamedNode):
+        return rdflib.URIRef(term.value)
+    if isinstance(term, ox.BlankNode):
+        return rdflib.BNode(term.value)
+    if isinstance(term, ox.Literal):
+        if term.language is not None:
+            return rdflib.Literal(term.value, lang=term.language)
+        datatype = None if term.datatype == _STRING else rdflib.URIRef(term.datatype.value)
+        return rdflib.Literal(term.value, datatype=datatype, normalize=False)
+    raise InputError("shacl-no-triple-terms", term=term)
+
+
+_STRING = ox.NamedNode("http://www.w3.org/2001/XMLSchema#string")
+
+
+def _term(term: rdflib.term.Node) -> Term:
+    import rdflib
+
+    if isinstance(term, rdflib.URIRef):
+        return ox.NamedNode(str(term))
+    if isinstance(term, rdflib.BNode):
+        return ox.BlankNode(str(term))
+    assert isinstance(term, rdflib.Literal)
+    if term.language:
+        return ox.Literal(str(term), language=term.language)
+    return ox.Literal(str(term), datatype=ox.NamedNode(str(term.datatype)) if term.datatype else None)

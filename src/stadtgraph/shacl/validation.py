@@ -1,0 +1,54 @@
+"""Validates data against shapes, with whichever engine, into the same report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyoxigraph as ox
+
+from stadtgraph.shacl.engines import engine
+from stadtgraph.shacl.raw import Raw
+from stadtgraph.shacl.report import Report, Result
+from stadtgraph.shacl.shapes import Shapes
+from stadtgraph.shacl.texts import texts
+from stadtgraph.terms import Term
+
+UNKNOWN = ox.NamedNode("urn:stadtgraph:unknown")
+
+
+def validate(
+    triples: Iterable[ox.Triple] | str | Path,
+    shapes: Shapes,
+    focus: Iterable[Term] | None = None,
+    using: str | None = None,
+) -> Report:
+    """Validate data as their owner wrote them, and give the report (https://www.w3.org/TR/shacl/).
+
+    ``triples`` are the data graph, or the path of a file of N-Triples. Give them as written: a store of Oxigraph
+    rewrites literals. With ``focus`` the report speaks of those focus nodes alone; the data may then be their
+    neighbourhood. ``using`` names the engine: ``shacl`` (fast) or ``pyshacl`` (reference); ``None`` takes the fast
+    one where it exists. Raises :class:`ShapeError` where the engine refuses the shapes, :class:`InputError` where
+    the file cannot be read, :class:`UsageError` where the engine is not there.
+    """
+    data = Path(triples) if isinstance(triples, str) else triples
+    report = Report.of(_result(shapes, raw) for raw in engine(using).run(data, shapes))
+    return report if focus is None else report.for_focus(focus)
+
+
+def _result(shapes: Shapes, raw: Raw) -> Result:
+    path = None
+    if raw.path is not None:
+        path = str(raw.path)
+    elif raw.has_path:
+        path = shapes.path(raw.source)
+    return Result(
+        shape=shapes.root(raw.source) or UNKNOWN,
+        focus=raw.focus,
+        path=path,
+        component=raw.component,
+        value=raw.value,
+        severity=raw.severity,
+        messages=texts(shapes.graph, raw, path),
+        source=raw.source if isinstance(raw.source, ox.NamedNode) else UNKNOWN,
+    )
