@@ -1,0 +1,57 @@
+"""What a request will need, known before any store is asked: its outline, dataset, format and key."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from secrets import token_hex
+
+from stadtgraph.errors import NotAcceptable
+from stadtgraph.query.dataset import Wanted, wanted
+from stadtgraph.sparql import guard
+from stadtgraph.sparql.negotiate import GRAPHS, HTML, TABLES, Choice, Format, negotiate
+from stadtgraph.sparql.negotiate import wanted as named_format
+from stadtgraph.sparql.outline import Outline
+from stadtgraph.sparql.protocol import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A query that passed the guard, the dataset it asks for, and the format of its answer."""
+
+    text: str
+    outline: Outline
+    wanted: Wanted
+    choice: Choice
+
+    def key(self, release: str) -> str:
+        """Give a text that is equal exactly where the answer is equal, byte by byte.
+
+        Functions such as RAND() give a new answer each time, so such a query has a new key each time.
+        """
+        parts = (release, self.outline.normal, repr(self.wanted), self.choice.content_type)
+        once = token_hex(8) if self.outline.volatile else ""
+        return hashlib.sha256("\x00".join((*parts, once)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def plan(request: Request, base: str, *, pages: bool = False) -> Plan:
+    """Read the query of ``request`` and choose its format; ``pages`` offers HTML as well.
+
+    Raises :class:`QuerySyntaxError`, :class:`QueryRefused` or :class:`NotAcceptable`.
+    """
+    outline = guard.read(request.text, base)
+    return Plan(request.text, outline, wanted(request, outline), _choice(request, outline, pages))
+
+
+def _choice(request: Request, outline: Outline, pages: bool) -> Choice:
+    offers: tuple[Format, ...] = GRAPHS if outline.form.gives_graph else TABLES
+    if pages:
+        offers = (*offers, HTML)
+    if request.format is not None:
+        found = named_format(request.format, offers)
+        choice = None if found is None else Choice(found, found.media_type)
+    else:
+        choice = negotiate(request.accept, offers)
+    if choice is None:
+        raise NotAcceptable("query-no-format", offered=", ".join(offer.media_type for offer in offers))
+    return choice
