@@ -21,19 +21,26 @@ SG_NAMESPACE: Final = "https://w3id.org/stadtgraph/ns#"
 DEFAULT_BASE: Final = "https://stadtgraph.example/jena/"
 
 
-class Namespace(str):
-    """A namespace IRI; attributes and items are its terms as :class:`pyoxigraph.NamedNode`."""
+class Namespace:
+    """A namespace IRI; its attributes are its terms as :class:`pyoxigraph.NamedNode`, its text is the IRI."""
 
-    __slots__ = ()
+    __slots__ = ("_iri",)
+
+    def __init__(self, iri: str) -> None:
+        """Take the IRI, which ends in ``#`` or ``/``."""
+        self._iri = iri
 
     def __getattr__(self, name: str) -> ox.NamedNode:
         if name.startswith("__"):
             raise AttributeError(name)
-        return ox.NamedNode(str(self) + name)
+        return ox.NamedNode(self._iri + name)
+
+    def __str__(self) -> str:
+        return self._iri
 
     def term(self, name: str) -> ox.NamedNode:
-        """Give the term ``name``, also where the name is a method of :class:`str`."""
-        return ox.NamedNode(str(self) + name)
+        """Give the term ``name``, also one that is no Python name."""
+        return ox.NamedNode(self._iri + name)
 
 
 RDF = Namespace("http://www.w3.org/1999/02/22-rdf-syntax-ns#")
@@ -57,39 +64,39 @@ SG = Namespace(SG_NAMESPACE)
 PREFIXES: Final[dict[str, str]] = {
     "adms": "http://www.w3.org/ns/adms#",
     "cpsv": "http://purl.org/vocab/cpsv#",
-    "dcat": DCAT,
+    "dcat": str(DCAT),
     "dcatap": "http://data.europa.eu/r5r/",
     "dcatde": "http://dcat-ap.de/def/dcatde/",
-    "dct": DCT,
+    "dct": str(DCT),
     "dpv": "https://w3id.org/dpv#",
     "dqv": "http://www.w3.org/ns/dqv#",
     "dwc": "http://rs.tdwg.org/dwc/terms/",
-    "foaf": FOAF,
-    "geo": GEO,
+    "foaf": str(FOAF),
+    "geo": str(GEO),
     "geof": "http://www.opengis.net/def/function/geosparql/",
     "gtfs": "http://vocab.gtfs.org/terms#",
     "m8g": "http://data.europa.eu/m8g/",
     "odrl": "http://www.w3.org/ns/odrl/2/",
-    "org": ORG,
-    "owl": OWL,
-    "prov": PROV,
+    "org": str(ORG),
+    "owl": str(OWL),
+    "prov": str(PROV),
     "qb": "http://purl.org/linked-data/cube#",
-    "rdf": RDF,
-    "rdfs": RDFS,
+    "rdf": str(RDF),
+    "rdfs": str(RDFS),
     "schema": "https://schema.org/",
-    "sd": SD,
-    "sg": SG,
-    "sh": SH,
-    "skos": SKOS,
-    "sosa": SOSA,
+    "sd": str(SD),
+    "sg": str(SG),
+    "sh": str(SH),
+    "skos": str(SKOS),
+    "sosa": str(SOSA),
     "spex": "https://purl.expasy.org/sparql-examples/ontology#",
     "ssn": "http://www.w3.org/ns/ssn/",
     "time": "http://www.w3.org/2006/time#",
     "unit": "http://qudt.org/vocab/unit/",
     "uom": "http://www.opengis.net/def/uom/OGC/1.0/",
-    "vcard": VCARD,
-    "void": VOID,
-    "xsd": XSD,
+    "vcard": str(VCARD),
+    "void": str(VOID),
+    "xsd": str(XSD),
 }
 
 

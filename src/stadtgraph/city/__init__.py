@@ -30,7 +30,7 @@ from stadtgraph.config import Config, load_config
 from stadtgraph.errors import UsageError
 from stadtgraph.release import Progress, Release, Releases, Retention, View, drafting, recover, silent, writer_lock
 from stadtgraph.sources import Source, load_registry, read_rdf
-from stadtgraph.sparql.files import load_examples
+from stadtgraph.sparql.files import as_triples, load_queries
 from stadtgraph.store import OxigraphEngine
 from stadtgraph.terms import ONTOLOGY, QUERIES, SHAPES, Names, is_source_name
 
@@ -91,8 +91,7 @@ class City:
             for path in sorted(folder.rglob("*.ttl")):
                 triples += read_rdf(path, names=self.names)
             yield name, triples
-        queries = load_examples(self.folders.queries)
-        yield QUERIES, [triple for query in queries for triple in query.as_triples(self.names)]
+        yield QUERIES, list(as_triples(load_queries(self.folders.queries), self.names))
 
     @contextmanager
     def draft(self, why: str, *, role: str = "", progress: Progress = silent) -> Iterator[Draft]:

@@ -13,7 +13,7 @@ from stadtgraph import messages
 from stadtgraph.city.answer import Answer, Row, answer
 from stadtgraph.errors import NotFound, UsageError
 from stadtgraph.release import Release, View
-from stadtgraph.sparql.files import load_examples, read_example
+from stadtgraph.sparql.files import load_queries, read_example
 from stadtgraph.terms import PREFIXES, Term
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ GRAPHS: Final = {"ttl": ox.RdfFormat.TURTLE, "nt": ox.RdfFormat.N_TRIPLES, "json
 
 def query_text(city: City, text: str, parameters: Mapping[str, str]) -> str:
     """Find the query that the user named: an example, a file, ``-`` for standard input, or the text itself."""
-    examples = {query.name: query for query in load_examples(city.folders.queries)}
+    examples = {query.name: query for query in load_queries(city.folders.queries)}
     if text in examples:
         return examples[text].fill(parameters, city.names.base)
     if text == "-":
@@ -67,7 +67,7 @@ def ask(
         chosen = GRAPHS.get(form or "ttl")
         if chosen is None:
             raise UsageError("cli-format", format=form, known=", ".join(GRAPHS))
-        result.serialize(out, chosen, prefixes=prefixes if chosen is ox.RdfFormat.TURTLE else None)
+        ox.serialize(result, out, chosen, prefixes=prefixes)
     elif form in (None, "table"):
         out.write(table(answer(result, release.id), city.names.base, lang).encode())
     else:

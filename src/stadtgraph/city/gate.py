@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from stadtgraph.shacl import Shapes, gate, load_shapes
-from stadtgraph.terms import RDF
+from stadtgraph.terms import RDF, SH
+
+TARGETS: Final = {SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf, SH.target}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +23,10 @@ class Gate:
     def load(cls, folder: Path, base: str) -> Gate:
         """Take the gate shapes among all shapes of a folder."""
         shapes = gate(load_shapes(sorted(folder.rglob("*.ttl")), base))
-        marks = tuple(f" {RDF.type} {target} .\n".encode() for target in shapes.target_classes)
-        return cls(shapes, marks if shapes.targets_classes_only else ())
+        targets = [t for t in shapes.triples if t.predicate in TARGETS]
+        if any(t.predicate != SH.targetClass for t in targets):
+            return cls(shapes, ())
+        return cls(shapes, tuple(f" {RDF.type} {t.object} .\n".encode() for t in targets))
 
     def concerns(self, lines: Path) -> bool:
         """Tell whether some node of a file of N-Triples lines is a target; cheap, so that large tables pass quickly."""

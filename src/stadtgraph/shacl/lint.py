@@ -19,7 +19,7 @@ from stadtgraph.shacl.graph import BadList, Node, ShapesGraph
 from stadtgraph.shacl.queries import refused_parts
 from stadtgraph.terms import RDF, SH, XSD, Term
 
-WELL_KNOWN = tuple(sorted(term.value.removeprefix(SH) for term in words.KNOWN))
+WELL_KNOWN = tuple(sorted(term.value.removeprefix(str(SH)) for term in words.KNOWN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +66,19 @@ def _uses(graph: ShapesGraph, parameters: Iterable[ox.NamedNode]) -> Iterator[tu
 
 
 def _short(term: Term) -> str:
-    return "sh:" + term.value.removeprefix(SH) if isinstance(term, ox.NamedNode) else str(term)
+    return "sh:" + term.value.removeprefix(str(SH)) if isinstance(term, ox.NamedNode) else str(term)
 
 
 @check
 def _unknown_terms(graph: ShapesGraph) -> Iterator[Problem]:
     for triple in graph.triples:
         for term in (triple.predicate, triple.object) if triple.predicate == RDF.type else (triple.predicate,):
-            if not isinstance(term, ox.NamedNode) or not term.value.startswith(SH):
+            if not isinstance(term, ox.NamedNode) or not term.value.startswith(str(SH)):
                 continue
             if term in words.SCRIPTS:
                 yield _problem("shape-script", triple.subject, term=_short(term))
             elif term not in words.KNOWN:
-                near = difflib.get_close_matches(term.value.removeprefix(SH), WELL_KNOWN, 1, 0.0)
+                near = difflib.get_close_matches(term.value.removeprefix(str(SH)), WELL_KNOWN, 1, 0.0)
                 yield _problem("shape-unknown-term", triple.subject, term=_short(term), nearest="sh:" + near[0])
 
 
@@ -160,9 +160,9 @@ def _is_path(graph: ShapesGraph, path: Term, above: tuple[Term, ...]) -> bool:
     if path in above or not isinstance(path, ox.BlankNode):
         return False
     above = (*above, path)
-    operators = [(p, value) for p in words.PATHS for value in graph.objects(path, p)]
     if graph.objects(path, RDF.first):
-        return not operators and _are_paths(graph, path, above)
+        return _are_paths(graph, path, above)
+    operators = [(p, value) for p in words.PATHS for value in graph.objects(path, p)]
     if len(operators) != 1:
         return False
     p, value = operators[0]

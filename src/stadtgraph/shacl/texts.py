@@ -94,7 +94,7 @@ def _shown(term: Term | str) -> str:
 
 
 def _default(graph: ShapesGraph, raw: Raw) -> dict[str, str]:
-    name = raw.component.value.removeprefix(SH).removesuffix("ConstraintComponent")
+    name = raw.component.value.removeprefix(str(SH)).removesuffix("ConstraintComponent")
     key = f"shacl-default-{name}" if raw.component in COMPONENTS else "shacl-default-other"
     if key not in messages.catalogue():
         key = "shacl-default-other"
