@@ -1,9 +1,10 @@
 """Tables to triples by SPARQL CONSTRUCT: every row is a solution, its columns are variables.
 
-A mapping is one ``.rq`` file. ``?ROWNUM`` numbers the rows from 1; empty cells are unbound. Rows are put as a
-VALUES block at the start of the WHERE group, so a nested group (a branch of UNION, the inside of OPTIONAL) does
-not see them in BIND; a FILTER of an OPTIONAL does. A VALUES list of the query that names a column is joined with
-it; where the column can be empty, write ``OPTIONAL { VALUES (?code ?label) { ... } FILTER(?code = ?column) }``. BASE is the base of the city and the project's prefixes are known.
+A mapping is one ``.rq`` file. ``?ROWNUM`` numbers the rows from 1; empty cells are unbound. BASE is the base of the
+city and the project's prefixes are known. Rows are put as a VALUES block at the start of the WHERE group, so a nested
+group (a branch of UNION, the inside of OPTIONAL) does not see them in BIND; a FILTER of an OPTIONAL does. A VALUES
+list of the query that names a column is joined with it; where the column can be empty, write
+``OPTIONAL { VALUES (?code ?label) { ... } FILTER(?code = ?column) }``.
 
 Head comments declare what the query cannot say:
 

@@ -1,0 +1,113 @@
+"""Look at a document before the parser does: what the parser would not survive, follow or notice.
+
+* RDF/XML: document type declarations are refused, and the whole document must be well-formed (Oxigraph takes a file
+  that was cut off for a complete one).
+* JSON-LD: remote contexts are refused; nesting is bounded (5,000 levels end the process); identifiers that are no
+  IRIs and malformed language tags are errors (the parser leaves their statements out without a word).
+* Turtle family: triple terms of RDF 1.2 are refused (100,000 nested ones end the process).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import IO, Any, Final
+from xml.parsers import expat
+
+from stadtgraph.errors import InputError
+from stadtgraph.sources.lexer import Lines, tokens
+
+MAX_DEPTH: Final = 256
+_CHUNK: Final = 1 << 20
+_NESTING: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_BAD_IRI: Final = re.compile(r'[\x00-\x20<>"{}|\\^`]')
+_TAG: Final = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
+
+
+def check_xml(stream: IO[bytes], file: str) -> None:
+    """Raise InputError for a DTD or for XML that is not well-formed, with line and column."""
+    parser = expat.ParserCreate()
+
+    def refuse(*_: object) -> None:
+        raise InputError("sources-doctype", file=file, line=parser.CurrentLineNumber)
+
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        while chunk := stream.read(_CHUNK):
+            parser.Parse(chunk, False)
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        problem = expat.errors.messages.get(error.code, str(error))
+        raise InputError(
+            "sources-xml", file=file, line=error.lineno, column=error.offset + 1, problem=problem
+        ) from error
+
+
+def has_triple_terms(stream: IO[bytes]) -> bool:
+    """Tell whether ``<<`` occurs, be it only in a string: a quick look that :func:`check_turtle` follows."""
+    last = b""
+    while chunk := stream.read(_CHUNK):
+        if b"<<" in last + chunk:
+            return True
+        last = chunk[-1:]
+    return False
+
+
+def check_turtle(text: str, file: str) -> None:
+    """Raise InputError with line and column where a triple term of RDF 1.2 stands."""
+    for token in tokens(text):
+        if token.kind == "mark" and token.text == "<<":
+            line, column = Lines(text).place(token.start)
+            raise InputError("sources-rdf12", file=file, line=line, column=column, term="<< … >>")
+
+
+def check_jsonld(text: str, file: str) -> None:
+    """Raise InputError for deep nesting, malformed JSON, remote contexts, identifiers and language tags."""
+    depth = 0
+    for match in _NESTING.finditer(text):
+        mark = match.group()
+        depth += (mark in "[{") - (mark in "]}") if len(mark) == 1 else 0
+        if depth > MAX_DEPTH:
+            raise InputError("sources-json-deep", file=file, line=text.count("\n", 0, match.start()) + 1)
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError("sources-json", file=file, line=error.lineno, column=error.colno, problem=error.msg) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError("sources-json", file=file, line=1, column=1, problem=error) from error
+    for key, value in _wrong_members(document):
+        line, column = _place(text, value)
+        raise InputError(key, file=file, line=line, column=column, value=value)
+
+
+def _wrong_members(node: Any) -> Iterator[tuple[str, str]]:
+    """Give the key of the message and the value for everything that must not be there."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _wrong_members(item)
+    if not isinstance(node, dict):
+        return
+    for key, value in node.items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and (message := _wrong(key, text)):
+                yield message, text
+        yield from _wrong_members(value)
+
+
+def _wrong(key: str, text: str) -> str | None:
+    if key in ("@context", "@import"):
+        return "sources-jsonld-context"
+    if key in ("@id", "@type", "@base", "@vocab") and _BAD_IRI.search(text):
+        return "sources-jsonld-iri"
+    if key == "@language" and _TAG.fullmatch(text) is None:
+        return "sources-jsonld-language"
+    return None
+
+
+def _place(text: str, value: str) -> tuple[int, int]:
+    for quoted in (json.dumps(value, ensure_ascii=False), json.dumps(value), value):
+        at = text.find(quoted)
+        if at >= 0:
+            return Lines(text).place(at)
+    return 1, 1
