@@ -31,20 +31,18 @@ _PROBE = """
 def run(data: Iterable[ox.Triple] | Path, shapes: Shapes) -> Iterator[Raw]:
     """Validate triples, or a file of N-Triples, and give the results."""
     compiled = _compile(shapes)
+    lines: Path | str
     if isinstance(data, Path):
-        report = _validated(data, compiled)
-        lines: Iterable[str] = ()
+        lines = data
     else:
         text = ox.serialize(data, format=ox.RdfFormat.N_TRIPLES)
         assert text is not None
-        decoded = text.decode()
-        report = compiled.validate_text(decoded, "ntriples")
-        lines = (decoded,)
-    results = report.results
+        lines = text.decode()
+    results = _validated(lines, compiled).results
     terms = _terms({text for r in results for text in (r.focus_node, r.value, r.source_shape) if text is not None})
     blank = [label for label, term in terms.items() if isinstance(term, ox.BlankNode)]
     if blank:
-        terms.update(_own_labels(blank, data if isinstance(data, Path) else "".join(lines), shapes))
+        terms.update(_own_labels(blank, lines, shapes))
     return (_raw(result, terms) for result in results)
 
 
@@ -73,13 +71,17 @@ def _compile(shapes: Shapes) -> shacl.Shapes:
     return _compiled[shapes]
 
 
-def _validated(file: Path, compiled: shacl.Shapes) -> shacl.Report:
+def _validated(data: Path | str, compiled: shacl.Shapes) -> shacl.Report:
     try:
-        if file.suffix == ".nt":
-            return compiled.validate_file(str(file))
-        return compiled.validate_text(file.read_text("utf-8"), "ntriples")
-    except (OSError, ValueError) as error:
-        raise InputError("shacl-data-unreadable", file=file, problem=error) from error
+        if isinstance(data, str):
+            return compiled.validate_text(data, "ntriples")
+        if data.suffix == ".nt":
+            return compiled.validate_file(str(data))
+        return compiled.validate_text(data.read_text("utf-8"), "ntriples")
+    except OSError as error:
+        raise InputError("shacl-data-unreadable", file=data, problem=error) from error
+    except ValueError as error:
+        raise ShapeError("shacl-engine-refuses", engine="shacl", problem=error) from error
 
 
 def _terms(texts: Iterable[str]) -> dict[str, Term]:

@@ -101,6 +101,8 @@ def _path(graph: ShapesGraph, path: Term) -> tuple[str, int]:
     """Give the text, and how loosely it binds: 0 a step, 1 with an operator, 2 a sequence, 3 alternatives."""
     if isinstance(path, ox.NamedNode):
         return str(path), 0
+    if graph.objects(path, RDF.first):
+        return "/".join(_wrapped(_path(graph, step), 1) for step in graph.members(path)), 2
     inverse = graph.first(path, SH.inversePath)
     if inverse is not None:
         return "^" + _wrapped(_path(graph, inverse), 0), 1
@@ -111,7 +113,7 @@ def _path(graph: ShapesGraph, path: Term) -> tuple[str, int]:
     choice = graph.first(path, SH.alternativePath)
     if choice is not None:
         return "|".join(_wrapped(_path(graph, step), 2) for step in graph.members(choice)), 3
-    return "/".join(_wrapped(_path(graph, step), 1) for step in graph.members(path)), 2
+    raise ValueError(f"{path} is no path")
 
 
 def _wrapped(part: tuple[str, int], at_most: int) -> str:

@@ -19,7 +19,7 @@ import pyoxigraph as ox
 from stadtgraph.errors import InputError, ShapeError
 from stadtgraph.shacl.raw import Raw
 from stadtgraph.shacl.shapes import Shapes
-from stadtgraph.terms import SH, Term
+from stadtgraph.terms import OWL, SH, Term
 
 if TYPE_CHECKING:
     import rdflib
@@ -37,7 +37,7 @@ def run(data: Iterable[ox.Triple] | Path, shapes: Shapes) -> Iterator[Raw]:
         import pyshacl
 
         if shapes not in _graphs:
-            _graphs[shapes] = _graph(shapes.triples)
+            _graphs[shapes] = _shapes_graph(shapes)
         try:
             _, found, text = pyshacl.validate(
                 _graph(_read(data) if isinstance(data, Path) else data),
@@ -50,10 +50,7 @@ def run(data: Iterable[ox.Triple] | Path, shapes: Shapes) -> Iterator[Raw]:
             raise ShapeError("shacl-engine-refuses", engine="pyshacl", problem=error) from error
         if not hasattr(found, "subjects"):
             raise ShapeError("shacl-engine-refuses", engine="pyshacl", problem=text)
-        return iter([_raw(found, node) for node in found.subjects(_rdf(_TYPE), _rdf(SH.ValidationResult))])
-
-
-_TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+        return iter([_raw(found, node) for node in found.objects(None, _rdf(SH.result))])
 
 
 @contextmanager
@@ -64,13 +61,19 @@ def _as_written() -> Iterator[None]:
     with _lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         before, rdflib.NORMALIZE_LITERALS = rdflib.NORMALIZE_LITERALS, False
-        log, level = logging.getLogger("rdflib.term"), logging.getLogger("rdflib.term").level
-        log.setLevel(logging.CRITICAL)
+        quiet = [logging.getLogger(name) for name in ("rdflib.term", "pyshacl-validate")]
+        for log in quiet:
+            log.addFilter(_nothing)
         try:
             yield
         finally:
             rdflib.NORMALIZE_LITERALS = before
-            log.setLevel(level)
+            for log in quiet:
+                log.removeFilter(_nothing)
+
+
+def _nothing(_: logging.LogRecord) -> bool:
+    return False
 
 
 def _read(file: Path) -> Iterator[ox.Triple]:
@@ -99,6 +102,27 @@ def _raw(found: rdflib.Graph, node: rdflib.term.Node) -> Raw:
         source=source,
         texts=tuple(sorted(str(text) for text in found.objects(node, _rdf(SH.resultMessage)))),
     )
+
+
+def _shapes_graph(shapes: Shapes) -> rdflib.Graph:
+    """Give the shapes as pySHACL needs them to be read as the standard says.
+
+    Prefixes of imported ontologies are repeated where they are imported, and a sh:uniqueLang that is not written
+    ``true`` is left out (https://www.w3.org/TR/shacl/#UniqueLangConstraintComponent).
+    """
+    graph = shapes.graph
+    stated = [t for t in shapes.triples if t.predicate != SH.uniqueLang or t.object == _TRUE]
+    holders = {t.object for t in shapes.triples if t.predicate == SH.prefixes and isinstance(t.object, ox.NamedNode)}
+    for holder in holders:
+        reached = [holder]
+        for here in reached:
+            further = (o for o in graph.objects(here, OWL.imports) if isinstance(o, ox.NamedNode))
+            reached += [o for o in further if o not in reached]
+        stated += [ox.Triple(holder, SH.declare, d) for other in reached for d in graph.objects(other, SH.declare)]
+    return _graph(stated)
+
+
+_TRUE = ox.Literal(True)
 
 
 def _graph(triples: Iterable[ox.Triple]) -> rdflib.Graph:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
+import pyoxigraph as ox
+
 from stadtgraph.terms import SH
 
-SHAPE_LINKS: Final = (SH.property, SH.node, SH.term("not"), SH.qualifiedValueShape)
+
+def _sh(name: str) -> ox.NamedNode:
+    return ox.NamedNode(str(SH) + name)
+
+
+SHAPE_LINKS: Final = (SH.property, SH.node, _sh("not"), SH.qualifiedValueShape)
 """Parameters whose value is a shape."""
-SHAPE_LISTS: Final = (SH.term("and"), SH.term("or"), SH.xone)
+SHAPE_LISTS: Final = (_sh("and"), _sh("or"), SH.xone)
 """Parameters whose value is a list of shapes."""
-LISTS: Final = (*SHAPE_LISTS, SH.term("in"), SH.languageIn, SH.ignoredProperties)
+LISTS: Final = (*SHAPE_LISTS, _sh("in"), SH.languageIn, SH.ignoredProperties)
 PATHS: Final = (SH.inversePath, SH.alternativePath, SH.zeroOrMorePath, SH.oneOrMorePath, SH.zeroOrOnePath)
 TARGETS: Final = (
     SH.targetClass,
@@ -37,7 +44,7 @@ SINGLE: Final = (
     SH.qualifiedValueShape,
     SH.qualifiedMinCount,
     SH.qualifiedMaxCount,
-    SH.term("in"),
+    _sh("in"),
     SH.closed,
     SH.deactivated,
     SH.severity,
@@ -55,7 +62,7 @@ COUNTS: Final = (
 FLAGS: Final = (SH.uniqueLang, SH.closed, SH.deactivated, SH.qualifiedValueShapesDisjoint)
 """Parameters whose value is true or false."""
 IRIS: Final = (
-    SH.term("class"),
+    _sh("class"),
     SH.datatype,
     SH.nodeKind,
     SH.equals,
@@ -114,8 +121,8 @@ Property QualifiedMaxCount QualifiedMinCount QualifiedValueShape SPARQL UniqueLa
 """.split()  # noqa: SIM905
 )
 
-COMPONENTS: Final = frozenset(SH.term(f"{name}ConstraintComponent") for name in _COMPONENTS)
-KNOWN: Final = frozenset(SH.term(name) for name in _NAMES.split()) | COMPONENTS
+COMPONENTS: Final = frozenset(_sh(f"{name}ConstraintComponent") for name in _COMPONENTS)
+KNOWN: Final = frozenset(_sh(name) for name in _NAMES.split()) | COMPONENTS
 
 _SCRIPT_NAMES: Final = (
     "js",
@@ -132,11 +139,11 @@ _SCRIPT_NAMES: Final = (
     "JSTargetType",
     "JSValidator",
 )
-SCRIPTS: Final = frozenset(SH.term(name) for name in _SCRIPT_NAMES)
+SCRIPTS: Final = frozenset(_sh(name) for name in _SCRIPT_NAMES)
 """Terms of SHACL's JavaScript extension, which is refused: shapes are data, not programs."""
 
 PARAMETER_OF: Final = {
-    SH.term(f"{name}ConstraintComponent"): SH.term(name[0].lower() + name[1:])
+    _sh(f"{name}ConstraintComponent"): _sh(name[0].lower() + name[1:])
     for name in _COMPONENTS
     if name not in ("QualifiedMaxCount", "QualifiedMinCount", "SPARQL")
 } | {
