@@ -26,7 +26,8 @@ class Query:
     """A CONSTRUCT query whose rows are still missing.
 
     ``mentioned`` variables must be columns; ``assigned`` ones (BIND, AS) must not; ``listed`` ones (VALUES) may be:
-    then the list is joined with the column. Each maps to the position of its first mention.
+    then the list is joined with the column. Each maps to the position of its first mention. ``blank`` tells whether
+    blank nodes may come out.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Query:
     assigned: dict[str, int]
     listed: dict[str, int]
     prefixes: dict[str, str]
+    blank: bool
 
     def with_rows(self, values: str) -> str:
         """Give the query with ``values`` at the start of its WHERE group."""
@@ -56,7 +58,7 @@ def analyse(text: str, file: str, base: str, prefixes: dict[str, str]) -> Query:
     for token in found:
         if token.kind == "var" and token.text[1:] not in assigned and token.text[1:] not in listed:
             mentioned.setdefault(token.text[1:], token.start)
-    return Query(text, lines, start, mentioned, assigned, listed, _declared(found))
+    return Query(text, lines, start, mentioned, assigned, listed, _declared(found), _blank(found, start))
 
 
 def _check_words(found: list[Token], lines: Lines, file: str) -> None:
@@ -142,3 +144,13 @@ def _declared(found: list[Token]) -> dict[str, str]:
         for index, token in enumerate(found[:-2])
         if token.kind == "word" and token.text.upper() == "PREFIX"
     }
+
+
+def _blank(found: list[Token], start: int) -> bool:
+    """Tell whether the template holds a blank node or collection, or the query calls BNODE."""
+    for token in found:
+        if token.kind == "word" and token.text.upper() == "BNODE":
+            return True
+        if token.start < start and (token.text in ("[", "(") or token.text.startswith("_:")):
+            return True
+    return False
