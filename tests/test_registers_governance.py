@@ -10,7 +10,7 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
-from stadtgraph.terms import FOAF, ORG, PROV, RDF, RDFS, SG, SKOS, VCARD, Names, Namespace, Term
+from stadtgraph.terms import DCAT, DCT, FOAF, ORG, PROV, RDF, RDFS, SG, SKOS, VCARD, Names, Namespace, Term
 
 ROOT = Path(__file__).resolve().parent.parent
 REGISTERS = ROOT / "data" / "registers"
@@ -23,10 +23,8 @@ OURS = [
     )
 ]
 NAMES = Names()
-DCT = Namespace("http://purl.org/dc/terms/")
-DCAT = Namespace("http://www.w3.org/ns/dcat#")
 CPSV = Namespace("http://purl.org/vocab/cpsv#")
-TEXTS = (SKOS.prefLabel, SKOS.definition, RDFS.label, RDFS.comment, DCT.term("title"), DCT.description, SG.scope)
+TEXTS = (SKOS.prefLabel, SKOS.definition, RDFS.label, RDFS.comment, DCT.title, DCT.description, SG.scope)
 EVIDENCED = (ORG.Post, ORG.Role, ORG.Membership, ORG.ChangeEvent, ORG.Site, SG.Responsibility, SG.Shareholding)
 LAST_DAY_OF_FOUR, FIRST_DAY_OF_FIVE = date(2024, 9, 30), date(2024, 10, 1)
 
@@ -142,7 +140,7 @@ def test_what_needs_a_name_has_one(ours: list[ox.Triple]) -> None:
     for subject in members(ours, ORG.ChangeEvent, SG.OpenQuestion, SG.Shareholding, PROV.Plan, PROV.Activity):
         assert values(ours, subject, RDFS.label), subject
     for subject in members(ours, CPSV.PublicService):
-        assert values(ours, subject, DCT.term("title")), subject
+        assert values(ours, subject, DCT.title), subject
 
 
 def test_validity_is_in_days_and_does_not_end_before_it_begins(ours: list[ox.Triple]) -> None:
