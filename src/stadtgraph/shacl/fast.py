@@ -81,6 +81,9 @@ def _validated(data: Path | str, compiled: shacl.Shapes) -> shacl.Report:
     except OSError as error:
         raise InputError("shacl-data-unreadable", file=data, problem=error) from error
     except ValueError as error:
+        if str(error).startswith("parse error"):
+            where = data if isinstance(data, Path) else "data"
+            raise InputError("shacl-data-unreadable", file=where, problem=error) from error
         raise ShapeError("shacl-engine-refuses", engine="shacl", problem=error) from error
 
 
