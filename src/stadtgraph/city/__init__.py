@@ -21,7 +21,7 @@ from typing import Self
 import pyoxigraph as ox
 
 from stadtgraph.city.answer import Answer, answer
-from stadtgraph.city.build import Build, BuildReport, Say, source_or_raise
+from stadtgraph.city.build import Build, BuildReport, Say, read_from, source_or_raise
 from stadtgraph.city.draft import Draft, GateViolation
 from stadtgraph.city.folders import Folders, folders
 from stadtgraph.city.gate import Gate
@@ -29,7 +29,7 @@ from stadtgraph.city.withdraw import withdraw
 from stadtgraph.config import Config, load_config
 from stadtgraph.errors import UsageError
 from stadtgraph.release import Progress, Release, Releases, Retention, View, drafting, recover, silent, writer_lock
-from stadtgraph.sources import Source, load_registry, read_rdf
+from stadtgraph.sources import Source, load_registry, read_rdf, skolemised
 from stadtgraph.sparql.files import as_triples, load_queries
 from stadtgraph.store import OxigraphEngine
 from stadtgraph.terms import ONTOLOGY, QUERIES, SHAPES, Names, is_source_name
@@ -76,20 +76,21 @@ class City:
         Raises :class:`NotFound` naming the nearest source, or :class:`UsageError` for a name that cannot be one.
         """
         if name in self.sources:
-            return self.sources[name].reading(file, mapping) if file is not None else self.sources[name]
+            return read_from(self.sources[name], file, mapping)
         if not is_source_name(name):
             raise UsageError("source-name", source=name)
         known = (i for r in [self.releases.current()] if r for i in r.manifest(View.INTERNAL).graphs.values())
         if file is None and name not in {i.source for i in known}:
             return source_or_raise(self.sources, name)
-        return Source.managed(name, file, mapping)
+        new = Source(name, {"de": name, "en": name}, domain="city", kind="managed", visibility="public")
+        return read_from(new, file, mapping)
 
     def system_graphs(self) -> Iterator[tuple[str, list[ox.Triple]]]:
         """Give the graphs that the product ships: ontology, shapes and example queries."""
         for name, folder in ((ONTOLOGY, self.folders.ontology), (SHAPES, self.folders.shapes)):
             triples: list[ox.Triple] = []
             for path in sorted(folder.rglob("*.ttl")):
-                triples += read_rdf(path, names=self.names)
+                triples += skolemised(read_rdf(path, "ttl", self.names.base), self.names)
             yield name, triples
         yield QUERIES, list(as_triples(load_queries(self.folders.queries), self.names))
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
 from stadtgraph import messages
+from stadtgraph.city.areas import Areas
 from stadtgraph.city.draft import Draft, GateViolation, graph_info
 from stadtgraph.city.reading import Job, read_all
 from stadtgraph.errors import NotFound
 from stadtgraph.release import Kind, Release
-from stadtgraph.sources import Source
+from stadtgraph.sources import Source, format_of
 from stadtgraph.sources.fetch import fetch
 
 if TYPE_CHECKING:
@@ -77,13 +78,10 @@ class Build:
     def _load(self, sources: Sequence[Source]) -> None:
         """Read the sources that changed (two at a time where they are large) and put each in turn."""
         found = [(s, path) for s in sources if (path := self._locate(s)) is not None]
-        places, polygons = None, ""
-        if any(s.place for s, _ in found):
-            places = self.draft.places()
-            polygons = places.checksum
-        jobs = [Job(s, path, self.draft.names, self.draft.clone.folder("read"), polygons) for s, path in found]
-        changed = [job for job in jobs if self._is_changed(job)]
-        for job, kept, seconds in read_all(changed, places):
+        areas = self.draft.areas() if any(s.place for s, _ in found) else Areas()
+        folder, names = self.draft.clone.folder, self.draft.names
+        jobs = [Job.of(s, path, names, folder("read"), areas) for s, path in found]
+        for job, kept, seconds in read_all([job for job in jobs if self._is_changed(job)], areas):
             started = time.perf_counter()
             try:
                 self.draft.put(job.source, job.path, kept, inputs=job.inputs)
@@ -124,6 +122,17 @@ class Build:
 
     def _tell(self, key: str, **params: object) -> None:
         self.say(messages.text(key, self.lang, **params))
+
+
+def read_from(source: Source, file: Path | None, mapping: Path | None) -> Source:
+    """Give ``source`` as it is read from another file, with another mapping where one is given.
+
+    The format follows from the new file's name; where that tells none, the registry's format stays.
+    """
+    if file is None:
+        return source
+    format = format_of(file.name) or source.format
+    return replace(source, path=file, file=None, mapping=mapping or source.mapping, format=format)
 
 
 def source_or_raise(sources: dict[str, Source], name: str) -> Source:

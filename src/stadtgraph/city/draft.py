@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import pyoxigraph as ox
 
 from stadtgraph import release, shacl
+from stadtgraph.city.areas import Areas
 from stadtgraph.city.derive import derive
 from stadtgraph.city.reading import Job, read_one
 from stadtgraph.city.record import record
 from stadtgraph.errors import Conflict, GateError, InputError
 from stadtgraph.release import GraphInfo, Kind, Release
-from stadtgraph.sources import Places, Source, inputs_checksum
+from stadtgraph.sources import Source, inputs_checksum
 from stadtgraph.store import Spool, as_written, read_lines
 from stadtgraph.store.literals import restore
 from stadtgraph.terms import Names
@@ -48,15 +49,14 @@ class Draft:
         entry = self.city.source(source, path, Path(mapping) if mapping is not None else None)
         if not path.is_file():
             raise InputError("load-no-file", file=path)
-        places = self.places() if entry.place else None
-        job = Job(entry, path, self.names, self.clone.folder("read"), places.checksum if places else "")
-        kept, _ = read_one(job, places)
+        areas = self.areas() if entry.place else Areas()
+        job = Job.of(entry, path, self.names, self.clone.folder("read"), areas)
+        kept, _ = read_one(job, areas)
         return self.put(entry, path, kept, inputs=job.inputs)
 
-    def places(self) -> Places:
-        """Give the polygons in the draft by which points are placed."""
-        engine = self.clone.engines[release.View.PUBLIC]
-        return Places.from_triples(engine.triples())
+    def areas(self) -> Areas:
+        """Give the outlines in the public view of the draft by which features are placed."""
+        return Areas.of(self.clone.engines[release.View.PUBLIC])
 
     def put(self, source: Source, path: Path, kept: Spool, *, inputs: str = "") -> bool:
         """Make the graph of ``source`` hold what was spooled from ``path``, unless a gate shape says no."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import multiprocessing
 import os
 import signal
@@ -12,9 +11,11 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from stadtgraph.city.areas import Areas
 from stadtgraph.sources import Places, Source, inputs_checksum, read
 from stadtgraph.store import Spool, spool
 from stadtgraph.terms import Names
@@ -25,33 +26,31 @@ PROCESSES: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One source to read: from where, into which folder, and the checksum of the polygons that place its points."""
+    """One source to read: from where, into which folder, and the checksum of all that its triples depend on."""
 
     source: Source
     path: Path
     names: Names
     folder: Path
-    polygons: str = ""
+    inputs: str
 
-    @property
-    def inputs(self) -> str:
-        """The checksum of everything that the triples depend on."""
-        own = inputs_checksum(self.source, self.path)
-        if not self.source.place:
-            return own
-        return hashlib.sha256(f"{own} {self.polygons}".encode()).hexdigest()
+    @classmethod
+    def of(cls, source: Source, path: Path, names: Names, folder: Path, areas: Areas) -> Job:
+        """Describe the reading of ``source``; the checksum takes the base IRI and the areas into account."""
+        also = f"{names.base} {areas.checksum if source.place else ''}"
+        return cls(source, path, names, folder, inputs_checksum(source, path, also=also))
 
 
-def read_all(jobs: Sequence[Job], places: Places | None) -> Iterator[tuple[Job, Spool, float]]:
+def read_all(jobs: Sequence[Job], areas: Areas) -> Iterator[tuple[Job, Spool, float]]:
     """Read every job; give each with its spool and the seconds it took, in order. Errors of input pass through."""
     processes = min(PROCESSES, os.cpu_count() or 1, len(jobs))
     if processes < 2 or sum(job.path.stat().st_size for job in jobs) < LARGE:
         for job in jobs:
-            yield (job, *read_one(job, places))
+            yield (job, *read_one(job, areas))
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context, initializer=_die_with_parent, initargs=(os.getpid(),)) as pool:
-        futures = [pool.submit(read_one, job, places) for job in jobs]
+        futures = [pool.submit(read_one, job, areas) for job in jobs]
         try:
             for job, future in zip(jobs, futures, strict=True):
                 yield (job, *future.result())
@@ -60,11 +59,16 @@ def read_all(jobs: Sequence[Job], places: Places | None) -> Iterator[tuple[Job, 
             raise
 
 
-def read_one(job: Job, places: Places | None) -> tuple[Spool, float]:
-    """Read one source into its folder."""
+def read_one(job: Job, areas: Areas) -> tuple[Spool, float]:
+    """Read one source into its folder; give the spool and the seconds it took."""
     started = time.perf_counter()
-    triples = read(job.source, job.path, job.names, places=places if job.source.place else None)
+    triples = read(job.source, job.path, job.names, places=_places(areas) if job.source.place else None)
     return spool(triples, job.folder, "source"), time.perf_counter() - started
+
+
+@lru_cache(maxsize=1)
+def _places(areas: Areas) -> Places:
+    return areas.places()
 
 
 def _die_with_parent(parent: int) -> None:

@@ -20,7 +20,7 @@ from stadtgraph.sources.files import MAX_STREAM, opened
 from stadtgraph.sources.mapping import Mapping
 from stadtgraph.sources.place import Places
 from stadtgraph.sources.rdf import FORMATS, Policy, read_rdf
-from stadtgraph.sources.registry import Source, load_registry
+from stadtgraph.sources.registry import Source, format_of, load_registry
 from stadtgraph.sources.skolem import blank_again, skolemised
 from stadtgraph.sources.table import Aggregate, Row, Table, Unpivot
 from stadtgraph.sources.tables import READERS, rows
@@ -36,6 +36,7 @@ __all__ = [
     "Table",
     "Unpivot",
     "blank_again",
+    "format_of",
     "inputs_checksum",
     "load_registry",
     "read",

@@ -78,6 +78,17 @@ class Source:
         return self.visibility == "restricted"
 
 
+def format_of(name: str) -> str | None:
+    """Give the format that a file's name tells, or ``None``.
+
+    >>> format_of("trees.csv.gz"), format_of("catalogue.xml"), format_of("stops.txt")
+    ('csv', 'rdf', None)
+    """
+    suffix = stem_suffix(name)
+    known = {**{format: format for format in (*TABLE_FORMATS, *RDF_FORMATS)}, "json-ld": "jsonld", "xml": "rdf"}
+    return known.get(suffix)
+
+
 def load_registry(path: Path) -> dict[str, Source]:
     """Read ``sources.toml``; give the sources by name, in the order of the file."""
     try:
@@ -269,12 +280,11 @@ class _Reader:
         name = entry.get("file") or entry.get("path")
         if "format" in entry or name is None:
             return entry.get("format")
-        suffix = stem_suffix(name)
-        known = {**{format: format for format in (*TABLE_FORMATS, *RDF_FORMATS)}, "json-ld": "jsonld", "xml": "rdf"}
-        if suffix not in known:
+        format = format_of(name)
+        if format is None:
             expected = f"format = {SOURCE_KEYS['format'](None)}"
             self._wrong(index, "file" if "file" in entry else "path", name, expected)
-        return known[suffix]
+        return format
 
     def _consistent(self, source: Source, index: int) -> None:
         """Check what one key says about another."""
