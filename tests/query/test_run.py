@@ -177,7 +177,7 @@ def test_a_reader_who_leaves_ends_the_work(place: Place) -> None:
     queries = Queries(lanes=Lanes(1))
     answer = queries.run(planned(PRODUCT), place)
     next(answer.blocks)
-    answer.blocks.close()  # type: ignore[attr-defined]
+    answer.blocks.close()
     deadline = time.monotonic() + 5
     while queries.lanes.busy() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -191,7 +191,7 @@ def test_a_slow_reader_holds_the_work_back_and_not_the_memory(place: Place) -> N
     answer = queries.run(planned(PRODUCT), place)
     time.sleep(1.5)
     assert len(next(answer.blocks)) > 0  # waiting for the reader is not the query's time
-    answer.blocks.close()  # type: ignore[attr-defined]
+    answer.blocks.close()
 
 
 def test_without_a_free_lane_a_query_is_turned_away(place: Place) -> None:
@@ -201,7 +201,7 @@ def test_without_a_free_lane_a_query_is_turned_away(place: Place) -> None:
     with pytest.raises(QueryTimeout) as caught:
         queries.run(planned("ASK {}"), place)
     assert caught.value.key == "query-busy" and queries.lanes.exhausted(0.0)
-    held.blocks.close()  # type: ignore[attr-defined]
+    held.blocks.close()
 
 
 def test_many_threads_ask_at_once(place: Place) -> None:

@@ -99,8 +99,6 @@ def expected_results(entry: Entry, shapes: Shapes) -> tuple[Counter[Key], Counte
 
 def found_results(report: Report) -> tuple[Counter[Key], Counter[tuple[Key, str]]]:
     """Give the results of a report in the same form."""
-    keys = [
-        (str(r.focus), r.path or "", str(r.value or ""), str(r.component), str(r.severity)) for r in report.results
-    ]
+    keys = [(str(r.focus), r.path or "", str(r.value or ""), str(r.component), str(r.severity)) for r in report.results]
     sources = [str(r.source) for r in report.results]
     return Counter(keys), Counter(zip(keys, sources, strict=True))
