@@ -141,6 +141,9 @@ def test_what_cannot_be_answered_fails_before_the_answer_begins(
 
 
 ALL = "SELECT * { ?s ?p ?o }"
+COUNTING = (
+    "SELECT (COUNT(*) AS ?n) { { SELECT ?a { ?a <urn:n> ?b } LIMIT 4000 } { SELECT ?c { ?c <urn:n> ?d } LIMIT 4000 } }"
+)
 PRODUCT = "SELECT * { ?a <urn:n> ?b . ?c <urn:n> ?d }"
 
 
@@ -166,7 +169,7 @@ def test_a_query_over_its_time_is_ended_with_or_without_output(place: Place) -> 
     queries = Queries(Limits(seconds=0.5))
     began = time.monotonic()
     with pytest.raises(QueryTimeout):
-        queries.run(planned("SELECT (COUNT(*) AS ?n) { ?a <urn:n> ?b . ?c <urn:n> ?d }"), place)
+        queries.run(planned(COUNTING), place)
     with pytest.raises(QueryTimeout):
         b"".join(queries.run(planned(PRODUCT), place).blocks)
     assert time.monotonic() - began < 3
@@ -179,9 +182,9 @@ def test_a_reader_who_leaves_ends_the_work(place: Place) -> None:
     next(answer.blocks)
     answer.blocks.close()
     deadline = time.monotonic() + 5
-    while queries.lanes.busy() and time.monotonic() < deadline:
+    while queries.lanes.busy and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert queries.lanes.busy() == 0
+    assert queries.lanes.busy == 0
     assert b"true" in b"".join(queries.run(planned("ASK {}"), place).blocks)
 
 
@@ -200,8 +203,17 @@ def test_without_a_free_lane_a_query_is_turned_away(place: Place) -> None:
     held = queries.run(planned(PRODUCT), place)
     with pytest.raises(QueryTimeout) as caught:
         queries.run(planned("ASK {}"), place)
-    assert caught.value.key == "query-busy" and queries.lanes.exhausted(0.0)
+    assert caught.value.key == "query-busy" and queries.lanes.busy == 1
     held.blocks.close()
+
+
+def test_a_process_whose_lanes_all_run_away_can_tell(place: Place) -> None:
+    """A count over a product makes no output and cannot be interrupted."""
+    queries = Queries(Limits(seconds=0.2), Lanes(1))
+    assert not queries.lanes.exhausted
+    with pytest.raises(QueryTimeout):
+        queries.run(planned(COUNTING), place)
+    assert queries.lanes.exhausted
 
 
 def test_many_threads_ask_at_once(place: Place) -> None:

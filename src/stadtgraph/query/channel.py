@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from threading import Condition
 from typing import Final
 
@@ -93,6 +93,10 @@ class Channel:
                 raise self._error
             return None
 
+    def is_left(self) -> bool:
+        """Tell whether nobody reads any more."""
+        return self._left
+
     def leave(self) -> None:
         """Say that nobody reads any more."""
         with self._changed:
@@ -100,13 +104,33 @@ class Channel:
             self._blocks.clear()
             self._changed.notify_all()
 
-    def rest(self) -> Iterator[bytes]:
-        """Give every further block; leaving early ends the work."""
+
+class Blocks:
+    """The blocks of an answer: those read ahead, then those to come. Closing ends the work, read or not."""
+
+    def __init__(self, ahead: Iterable[bytes], channel: Channel) -> None:
+        """Give ``ahead`` first and go on with ``channel``."""
+        self._ahead = deque(ahead)
+        self._channel = channel
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._ahead:
+            return self._ahead.popleft()
         try:
-            while (block := self.get()) is not None:
-                yield block
-        finally:
-            self.leave()
+            block = self._channel.get()
+        except BaseException:
+            self.close()
+            raise
+        if block is None:
+            raise StopIteration
+        return block
+
+    def close(self) -> None:
+        """Say that nobody reads any more."""
+        self._channel.leave()
 
 
 class Sink:

@@ -80,6 +80,11 @@ class Union:
         self.engine.store.bulk_load(path=file, format=ox.RdfFormat.N_TRIPLES, to_graph=target)
         file.unlink()
 
+    def seal(self, names: Names) -> None:
+        """Reopen read-only: such a store writes nothing, so its folder can be removed under it."""
+        self.engine.close()
+        self.engine = OxigraphEngine(self.folder / "store", names)
+
 
 class Unions:
     """The unions of graphs that were asked for last."""
@@ -111,6 +116,7 @@ def _union(engine: Engine, names: Names, dataset: Dataset, check: Callable[[], N
     for graph, target in parts:
         check()
         union.add(engine, graph, target)
+    union.seal(names)
     return union
 
 

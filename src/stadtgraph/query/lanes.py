@@ -7,7 +7,6 @@ Oxigraph is done. :attr:`Lanes.exhausted` tells when that has happened to all of
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final
@@ -25,7 +24,7 @@ class _Lane:
 
     def __init__(self, freed: Callable[[_Lane], None]) -> None:
         self.jobs: SimpleQueue[Job] = SimpleQueue()
-        self.since: float | None = None
+        self.is_left: Callable[[], bool] | None = None
         self._freed = freed
         with _stack_lock:
             before = threading.stack_size(_STACK)
@@ -54,10 +53,10 @@ class Lanes:
         self._all: list[_Lane] = []
         self._changed = threading.Condition()
 
-    def run(self, job: Job, patience: float) -> None:
+    def run(self, job: Job, patience: float, is_left: Callable[[], bool]) -> None:
         """Start ``job`` on a lane; raise :class:`QueryTimeout` where none gets free within ``patience`` seconds.
 
-        ``job`` must not raise.
+        ``job`` must not raise. ``is_left`` tells whether nobody waits for it any more.
         """
         with self._changed:
             if not self._free and len(self._all) < self.size:
@@ -67,21 +66,23 @@ class Lanes:
             if not self._changed.wait_for(lambda: self._free, patience):
                 raise QueryTimeout("query-busy", bound=self.size)
             lane = self._free.pop()
-            lane.since = time.monotonic()
+            lane.is_left = is_left
         lane.jobs.put(job)
 
     def _release(self, lane: _Lane) -> None:
         with self._changed:
-            lane.since = None
+            lane.is_left = None
             self._free.append(lane)
             self._changed.notify()
 
-    def busy(self, longer_than: float = 0.0) -> int:
-        """Count the lanes that have been busy for more than so many seconds."""
-        before = time.monotonic() - longer_than
+    @property
+    def busy(self) -> int:
+        """How many lanes run a job."""
         with self._changed:
-            return sum(1 for lane in self._all if lane.since is not None and lane.since <= before)
+            return sum(1 for lane in self._all if lane.is_left is not None)
 
-    def exhausted(self, seconds: float) -> bool:
-        """Tell whether every lane has been busy for more than ``seconds``: then no query is answered any more."""
-        return self.busy(seconds) >= self.size
+    @property
+    def exhausted(self) -> bool:
+        """True where every lane runs a job that nobody waits for any more: then no query is answered."""
+        with self._changed:
+            return sum(1 for lane in self._all if lane.is_left is not None and lane.is_left()) >= self.size

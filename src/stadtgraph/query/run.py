@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 import pyoxigraph as ox
 
 from stadtgraph.errors import NotAcceptable, QuerySyntaxError, QueryTimeout, StadtgraphError, StoreError
-from stadtgraph.query.channel import Abandoned, Channel, Sink
+from stadtgraph.query.channel import Abandoned, Blocks, Channel, Sink
 from stadtgraph.query.dataset import Unions, needs_union, visible
 from stadtgraph.query.lanes import Lanes
 from stadtgraph.query.limits import MEGABYTE, Limits
@@ -65,7 +65,7 @@ class Answer:
     """
 
     content_type: str
-    blocks: Iterator[bytes]
+    blocks: Blocks
     length: int | None
 
 
@@ -106,7 +106,7 @@ class Queries:
                 _write(result, plan.choice.format, sink)
             sink.flush()
 
-        self.lanes.run(_job(plan, channel, work), self.limits.patience)
+        self.lanes.run(_job(plan, channel, work), self.limits.patience, channel.is_left)
         return _answer(plan, channel)
 
     def preview(self, plan: Plan, place: Place, rows: int) -> Preview:
@@ -118,7 +118,7 @@ class Queries:
             with self._asked(plan, place, channel.check) as result:
                 found.append(_preview(result, rows, channel.check))
 
-        self.lanes.run(_job(plan, channel, work), self.limits.patience)
+        self.lanes.run(_job(plan, channel, work), self.limits.patience, channel.is_left)
         while channel.get() is not None:
             pass
         return found[0]
@@ -205,20 +205,12 @@ def _answer(plan: Plan, channel: Channel) -> Answer:
             channel.leave()
             raise
         if block is None:
-            return Answer(plan.choice.content_type, iter(ahead), size)
+            return Answer(plan.choice.content_type, Blocks(ahead, channel), size)
         if block == b"":
             break
         ahead.append(block)
         size, patience = size + len(block), _PATIENCE
-    return Answer(plan.choice.content_type, _chain(ahead, channel), None)
-
-
-def _chain(ahead: list[bytes], channel: Channel) -> Iterator[bytes]:
-    try:
-        yield from ahead
-        yield from channel.rest()
-    finally:
-        channel.leave()
+    return Answer(plan.choice.content_type, Blocks(ahead, channel), None)
 
 
 def _preview(result: Result, rows: int, check: Callable[[], None]) -> Preview:

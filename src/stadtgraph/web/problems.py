@@ -1,0 +1,135 @@
+"""Errors as answers: RFC 9457 problem documents for programs, pages for people.
+
+Source: https://www.rfc-editor.org/rfc/rfc9457
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Final
+
+from flask import Flask, Response, g, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from stadtgraph import errors
+from stadtgraph.sparql.negotiate import HTML, Format, choose
+from stadtgraph.web.language import language, told
+
+TYPE: Final = "https://w3id.org/stadtgraph/problem/"
+PROBLEM: Final = Format(("problem",), ("application/problem+json", "application/json"), "json")
+_STATUS: Final[tuple[tuple[type[errors.StadtgraphError], int], ...]] = (
+    (errors.NotAcceptable, 406),
+    (errors.QueryTimeout, 503),
+    (errors.QueryError, 400),
+    (errors.Gone, 410),
+    (errors.NotFound, 404),
+    (errors.Conflict, 409),
+    (errors.BusyError, 503),
+    (errors.GateError, 422),
+    (errors.ConfigError, 500),
+    (errors.UsageError, 400),
+    (errors.InputError, 400),
+)
+_STATUS_OF_KEY: Final = {
+    "protocol-method": 405,
+    "protocol-media-type": 415,
+    "protocol-charset": 415,
+    "web-no-update": 403,
+    "release-none": 503,
+}
+_TOLD: Final = ("line", "column", "found", "expected", "bound", "prefix", "namespace", "name")
+_REASONS: Final = {"query-time": "time", "query-memory": "memory", "query-large": "size", "query-busy": "busy"}
+_log: Final = logging.getLogger(__name__)
+
+
+def status_of(error: errors.StadtgraphError) -> int:
+    """Give the HTTP status of an error of ours.
+
+    >>> status_of(errors.QuerySyntaxError("sparql-empty", line=1, column=1))
+    400
+    """
+    if error.key in _STATUS_OF_KEY:
+        return _STATUS_OF_KEY[error.key]
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def detail_of(error: errors.StadtgraphError) -> str:
+    """Give what the client is told; of failures inside, nothing but that they happened."""
+    if error.key == "release-none":
+        return told("no-release")
+    return error.text(language()) if status_of(error) != 500 else told("internal")
+
+
+def wants_page() -> bool:
+    """Tell whether an error is better told as a page."""
+    if request.args.get("format"):
+        return request.args["format"] in HTML.names
+    return choose(request.headers.get("Accept"), (PROBLEM, HTML)) is HTML
+
+
+def members(error: errors.StadtgraphError) -> dict[str, object]:
+    """Give the extension members: where, what was found, which bound."""
+    found: dict[str, object] = {
+        k: v for k, v in error.params.items() if k in _TOLD and isinstance(v, str | int | float)
+    }
+    if error.key in _REASONS:
+        found["reason"] = _REASONS[error.key]
+    return found if status_of(error) != 500 else {}
+
+
+def problem(status: int, key: str, detail: str, extra: dict[str, object] | None = None) -> Response:
+    """Give the answer that tells an error, as a problem document or a page."""
+    title = told(f"status-{status}") if status in _TITLED else told("status-400" if status < 500 else "status-500")
+    if wants_page():
+        response = Response(render_template("error.html", title=title, detail=detail, status=status), status=status)
+    else:
+        document = {"type": TYPE + key, "title": title, "status": status, "detail": detail, **(extra or {})}
+        text = json.dumps(document, ensure_ascii=False) + "\n"
+        response = Response(text, status=status, content_type=PROBLEM.media_type)
+    response.headers["Content-Language"] = language()
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+_TITLED: Final = (400, 403, 404, 405, 406, 409, 410, 413, 415, 422, 500, 503)
+
+
+def of_error(error: errors.StadtgraphError) -> Response:
+    """Answer with an error of ours."""
+    status = status_of(error)
+    if status == 500:
+        _log.error("request failed: %s", error)
+    response = problem(status, error.key if status != 500 else "internal", detail_of(error), members(error))
+    if error.key == "query-busy" or isinstance(error, errors.BusyError):
+        response.headers["Retry-After"] = "5"
+    if status == 405:
+        response.headers["Allow"] = "GET, HEAD, POST, OPTIONS"
+    return response
+
+
+def _of_http(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status < 400:
+        return Response(error.get_response().get_data(), status, dict(error.get_headers()))
+    key = f"http-{status}" if status in _HTTP_TOLD else "http-400"
+    response = problem(status, key, told(key))
+    if status == 405 and getattr(error, "valid_methods", None):
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]
+    return response
+
+
+_HTTP_TOLD: Final = (404, 405, 413)
+
+
+def _of_exception(error: Exception) -> Response:
+    _log.exception("request failed: %s", type(error).__name__)
+    g.pop("release", None)
+    return problem(500, "internal", told("internal"))
+
+
+def register(app: Flask) -> None:
+    """Make every error of ``app`` a problem document or a page."""
+    app.register_error_handler(errors.StadtgraphError, of_error)
+    app.register_error_handler(HTTPException, _of_http)
+    app.register_error_handler(Exception, _of_exception)

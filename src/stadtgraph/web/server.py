@@ -1,0 +1,157 @@
+"""Serve a city: one listening socket, several processes with waitress on it, a dead one replaced.
+
+waitress reads a request whole before it uses a thread and buffers answers for slow readers, so clients that
+send or read slowly hold no thread; an answer that breaks off is seen by the client as broken.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from stadtgraph.errors import StoreError, UsageError
+
+_log: Final = logging.getLogger(__name__)
+_SPAWN: Final = get_context("spawn")
+_GRACE: Final = 10.0
+_PAUSE: Final = 1.0
+_PATIENCE: Final = 3
+_CONNECTIONS: Final = 1000
+_IDLE: Final = 60
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket; a port in use or not allowed raises :class:`StoreError` in one line.
+
+    An address that cannot be one raises :class:`UsageError`.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, OverflowError) as error:
+        raise UsageError("web-no-address", host=host, port=port) from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise StoreError("web-port", host=host, port=port, problem=error.strerror or error) from error
+    return listener
+
+
+def serve(city: Path | str, host: str = "127.0.0.1", port: int = 8000, workers: int = 2, threads: int = 4) -> None:
+    """Serve the city in the folder ``city`` until SIGTERM or SIGINT; dead processes are replaced.
+
+    A release made meanwhile is served as soon as ``current`` has moved, without a restart.
+    """
+    with listen(host, port) as listener:
+        _Parent(Path(city), listener, workers, threads).run()
+
+
+class _Parent:
+    """Keeps ``workers`` processes alive on one socket."""
+
+    def __init__(self, city: Path, listener: socket.socket, workers: int, threads: int) -> None:
+        self._city, self._listener, self._workers, self._threads = city, listener, max(1, workers), threads
+        self._processes: list[BaseProcess] = []
+        self._stop = threading.Event()
+
+    def run(self) -> None:
+        """Start the processes and watch them until a signal comes."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stopped)
+        try:
+            while not self._stop.is_set():
+                self._replace_dead()
+                self._stop.wait(_PAUSE)
+        finally:
+            self._end()
+
+    def _stopped(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop.set()
+
+    def _replace_dead(self) -> None:
+        alive = [p for p in self._processes if p.is_alive()]
+        for process in self._processes:
+            if not process.is_alive():
+                _log.warning("web process %s ended (%s); starting another", process.pid, process.exitcode)
+        while len(alive) < self._workers:
+            arguments = (str(self._city), self._listener, self._threads, os.getpid())
+            process = _SPAWN.Process(target=_work, args=arguments, name="stadtgraph-web")
+            process.start()
+            alive.append(process)
+        self._processes = alive
+
+    def _end(self) -> None:
+        for process in self._processes:
+            process.terminate()
+        until = time.monotonic() + _GRACE
+        for process in self._processes:
+            process.join(max(0.1, until - time.monotonic()))
+            if process.is_alive():
+                process.kill()
+                process.join()
+
+
+def _work(city: str, listener: socket.socket, threads: int, parent: int) -> None:
+    """Serve in one process until SIGTERM; end by itself when the parent is gone or every lane is stuck."""
+    import waitress
+
+    from stadtgraph.city import City
+    from stadtgraph.web.app import create_app
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    app = create_app(City(city))
+    server = waitress.create_server(
+        app,
+        sockets=[listener],
+        threads=threads,
+        connection_limit=_CONNECTIONS,
+        channel_timeout=_IDLE,
+        ident=None,
+        clear_untrusted_proxy_headers=True,
+        max_request_body_size=16 << 20,
+        asyncore_use_poll=True,
+    )
+    queries = app.extensions["stadtgraph"].queries
+    watch = threading.Thread(target=_watch, args=(parent, queries), daemon=True, name="watch")
+    watch.start()
+    with suppress(SystemExit):
+        server.run()
+    server.close()
+    sys.stderr.flush()
+    os._exit(0)  # a runaway query cannot be interrupted and must not hold the process
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit
+
+
+def _watch(parent: int, queries: object) -> None:
+    """End the process where nobody would miss it: without its parent, or with nothing but runaway queries."""
+    from stadtgraph.query import Queries
+
+    assert isinstance(queries, Queries)
+    stuck = 0
+    while True:
+        time.sleep(_PAUSE)
+        if os.getppid() != parent:
+            os._exit(0)
+        stuck = stuck + 1 if queries.lanes.exhausted else 0
+        if stuck >= _PATIENCE:
+            os._exit(70)

@@ -1,0 +1,154 @@
+"""``/sparql`` and ``/queries``: the SPARQL protocol, its service description, the query page, example queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from flask import Blueprint, Response, current_app, g, render_template, request
+
+from stadtgraph.errors import NotFound, ProtocolError, StadtgraphError
+from stadtgraph.query import Plan, Preview, plan
+from stadtgraph.sparql import negotiate, protocol
+from stadtgraph.sparql.files import ExampleQuery
+from stadtgraph.sparql.negotiate import HTML
+from stadtgraph.sparql.protocol import Operation
+from stadtgraph.web import description, documents, problems
+from stadtgraph.web.language import language
+from stadtgraph.web.reply import etag, is_known, not_modified, tagged
+from stadtgraph.web.shown import Shown, labels, show
+from stadtgraph.web.state import Opened, State
+
+blueprint: Final = Blueprint("sparql", __name__)
+_ROWS: Final = 1000
+_OWN: Final = frozenset(
+    {"format", "output", "release", "lang", "default-graph-uri", "named-graph-uri", "query", "update"}
+)
+_METHODS: Final = ["GET", "POST", "PUT", "DELETE", "PATCH"]
+
+
+def state() -> State:
+    """Give the state of this process."""
+    found = current_app.extensions["stadtgraph"]
+    assert isinstance(found, State)
+    return found
+
+
+def opened() -> Opened:
+    """Open the release that this request asks for, and note it for the header."""
+    found = state().open(request.args.get("release") or (request.form.get("release") if request.form else None))
+    g.release = found.id
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the query page shows beside its form: the first rows, or an error."""
+
+    text: str
+    preview: Preview | None = None
+    head: tuple[str, ...] = ()
+    rows: tuple[tuple[Shown, ...], ...] = ()
+    error: str = ""
+    formats: tuple[negotiate.Format, ...] = ()
+    example: ExampleQuery | None = None
+
+
+@blueprint.route("/sparql", methods=_METHODS)
+@blueprint.route("/sparql/", methods=_METHODS)
+def sparql() -> Response:
+    """Answer a request of the SPARQL protocol."""
+    g.pages = True
+    body = request.get_data(cache=True, parse_form_data=False)
+    asked = protocol.read(
+        request.method, request.query_string, request.headers.get("Content-Type"), body, request.headers.get("Accept")
+    )
+    if asked.operation is Operation.UPDATE:
+        raise ProtocolError("web-no-update")
+    found = state().open(asked.release)
+    g.release = found.id
+    if asked.operation is Operation.DESCRIPTION:
+        return _description(found)
+    return answer(asked, found)
+
+
+def answer(asked: protocol.Request, found: Opened, example: ExampleQuery | None = None) -> Response:
+    """Answer a query in the format it asks for; people get a page with a table, and errors on that page."""
+    try:
+        planned = plan(asked, found.place.names.base, pages=True)
+        tag = etag(planned.key(found.id), request.args.get("release"), example and example.name)
+        if is_known(tag):
+            return not_modified(tag)
+        if planned.choice.format is HTML:
+            return tagged(_result_page(asked, planned, found, example), tag, keep=not planned.outline.volatile)
+        given = state().queries.run(planned, found.place)
+    except StadtgraphError as error:
+        if not problems.wants_page():
+            raise
+        page = Page(asked.text, error=problems.detail_of(error), example=example)
+        return Response(_rendered(page, found), status=problems.status_of(error), headers={"Cache-Control": "no-store"})
+    response = Response(given.blocks, content_type=given.content_type, direct_passthrough=True)
+    if given.length is not None:
+        response.content_length = given.length
+    return tagged(response, tag, keep=not planned.outline.volatile)
+
+
+def _result_page(asked: protocol.Request, planned: Plan, found: Opened, example: ExampleQuery | None) -> Response:
+    offers = negotiate.GRAPHS if planned.outline.form.gives_graph else negotiate.TABLES
+    preview = state().queries.preview(planned, found.place, _ROWS)
+    head = preview.variables
+    rows: list[tuple[object, ...]] = list(preview.rows)
+    if preview.triples:
+        head, rows = ("subject", "predicate", "object"), [(t.subject, t.predicate, t.object) for t in preview.triples]
+    named = labels(found.place.engine, (term for row in rows[:_ROWS] for term in row), language())  # type: ignore[misc]
+    names = found.place.names
+    shown = tuple(tuple(show(term, names, named.get(term, "")) for term in row) for row in rows)  # type: ignore[arg-type,call-overload]
+    return Response(_rendered(Page(asked.text, preview, head, shown, "", offers, example), found))
+
+
+def _rendered(page: Page, found: Opened) -> str:
+    template = "example.html" if page.example else "query.html"
+    return render_template(template, page=page, opened=found, rows_shown=_ROWS, values=request.args)
+
+
+def _description(found: Opened) -> Response:
+    """Give the service description, or the empty query page to people."""
+    chosen = documents.choice(HTML)
+    endpoint = request.host_url + "sparql"
+    tag = etag(found.id, chosen.content_type, endpoint)
+    if is_known(tag):
+        return not_modified(tag)
+    if chosen.format is HTML:
+        return tagged(Response(_rendered(Page(""), found)), tag)
+    triples = description.service(endpoint, found.manifest, found.partitions.triples)
+    return tagged(documents.document(triples, chosen), tag)
+
+
+@blueprint.get("/queries")
+def queries() -> Response:
+    """List the example queries."""
+    found = opened()
+    tag = etag(found.id, "queries")
+    if is_known(tag):
+        return not_modified(tag)
+    return tagged(Response(render_template("queries.html", opened=found)), tag)
+
+
+@blueprint.get("/queries/<name>")
+def query(name: str) -> Response:
+    """Answer an example query with the values given as parameters."""
+    found = opened()
+    example = next((q for q in state().examples if q.name == name), None)
+    if example is None:
+        raise NotFound("web-no-query", name=name[:80])
+    kinds = {p.name: p.kind for p in example.parameters}
+    values = {k: v for k, v in request.args.items() if k not in _OWN and (v or kinds.get(k) == "string")}
+    try:
+        text = example.fill(values, found.place.names.base)
+    except StadtgraphError as error:
+        if not problems.wants_page():
+            raise
+        page = Page(example.text, error=problems.detail_of(error), example=example)
+        return Response(_rendered(page, found), status=problems.status_of(error), headers={"Cache-Control": "no-store"})
+    asked = protocol.read("GET", request.query_string, accept=request.headers.get("Accept"))
+    return answer(replace(asked, operation=Operation.QUERY, text=text), found, example)

@@ -1,0 +1,114 @@
+"""What a web process keeps: the city, the releases it has open, the example queries, counts of a release."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+import pyoxigraph as ox
+
+from stadtgraph.query import Lanes, Limits, Place, Queries
+from stadtgraph.release import Manifest, Release
+from stadtgraph.sparql.files import ExampleQuery, load_queries
+from stadtgraph.terms import Names
+
+if TYPE_CHECKING:
+    from stadtgraph.city import City
+
+_KEPT: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Partitions:
+    """How often each class has instances and each property triples, in the merge of a release."""
+
+    classes: dict[str, int]
+    properties: dict[str, int]
+
+    @property
+    def triples(self) -> int:
+        """The triples of the merge: each has one property."""
+        return sum(self.properties.values())
+
+
+@dataclass(eq=False)
+class Opened:
+    """A release that this process has open, public view."""
+
+    release: Release
+    place: Place
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _partitions: Partitions | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of the release."""
+        return self.release.id
+
+    @property
+    def manifest(self) -> Manifest:
+        """The public manifest."""
+        return self.release.manifest()
+
+    @property
+    def partitions(self) -> Partitions:
+        """Counts by class and property; computed at the first call and kept."""
+        with self._lock:
+            if self._partitions is None:
+                self._partitions = Partitions(self._counts("classes"), self._counts("properties"))
+            return self._partitions
+
+    def _counts(self, name: str) -> dict[str, int]:
+        text = resources.files(__package__).joinpath("queries", f"{name}.rq").read_text("utf-8")
+        result = self.place.engine.query(text)
+        assert isinstance(result, ox.QuerySolutions)
+        return {row["term"].value: int(row["n"].value) for row in result}
+
+
+class State:
+    """The state of one web process; safe to use from all its threads."""
+
+    def __init__(self, city: City) -> None:
+        """Open nothing yet."""
+        self.city = city
+        settings = city.config.query
+        self.queries = Queries(
+            Limits(seconds=settings.seconds, bytes=settings.bytes), Lanes(2 * city.config.serve.threads)
+        )
+        self._opened: OrderedDict[str, Opened] = OrderedDict()
+        self._lock = threading.Lock()
+        self._examples: tuple[ExampleQuery, ...] | None = None
+
+    @property
+    def names(self) -> Names:
+        """The names of the city's graphs."""
+        return self.city.names
+
+    @property
+    def examples(self) -> tuple[ExampleQuery, ...]:
+        """The example queries, read once."""
+        if self._examples is None:
+            self._examples = load_queries(self.city.folders.queries)
+        return self._examples
+
+    def open(self, name: str | None = None) -> Opened:
+        """Give the release ``name``, or the current one, opened read-only; a moved ``current`` is noticed here.
+
+        Raises :class:`NotFound` and :class:`Gone`. The last four stay open; one in use stays until it is free.
+        """
+        found = self.city.releases.get(name or "current")
+        with self._lock:
+            opened = self._opened.get(found.id)
+            if opened is None:
+                release = Release(found.path)
+                manifest = release.manifest()
+                sizes = {iri: info.triples for iri, info in manifest.graphs.items()}
+                place = Place(release.id, release.engine(), Names(manifest.base), sizes)
+                opened = self._opened[found.id] = Opened(release, place)
+                while len(self._opened) > _KEPT:
+                    self._opened.popitem(last=False)
+            self._opened.move_to_end(found.id)
+            return opened
