@@ -177,8 +177,19 @@ def _are_paths(graph: ShapesGraph, head: Term, above: tuple[Term, ...]) -> bool:
     return len(members) >= 2 and all(_is_path(graph, member, above) for member in members)
 
 
-_LOOK_AROUND = re.compile(r"(?<!\\)(?:\\\\)*\(\?(?:[=!]|<[=!])")
-_BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
+_PARTS = re.compile(r"(?P<escaped>\\.)|(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<look>\(\?<?[=!])|.", re.DOTALL)
+
+
+def _looks_around(pattern: str) -> bool:
+    """Tell whether a pattern has a look-around or a back-reference, outside of sets and escapes.
+
+    >>> [_looks_around(p) for p in ("a(?=b)", "(?<!a)b", r"(a)\\1", "[(?=]", r"\\(?=", r"\\\\1", "(?:a)")]
+    [True, True, True, False, False, False, False]
+    """
+    for part in _PARTS.finditer(pattern):
+        if part["look"] or (part["escaped"] and part["escaped"][1] in "123456789"):
+            return True
+    return False
 
 
 @check
@@ -188,7 +199,7 @@ def _patterns(graph: ShapesGraph) -> Iterator[Problem]:
         for value in values:
             if isinstance(value, ox.Literal):
                 text = value.value
-                if _LOOK_AROUND.search(text) or _BACK_REFERENCE.search(text):
+                if _looks_around(text):
                     yield _problem("shape-pattern-look", node, pattern=text)
                 elif not _is_pattern(text, flags.value if isinstance(flags, ox.Literal) else ""):
                     yield _problem("shape-pattern", node, pattern=text)
