@@ -154,6 +154,12 @@ def test_what_does_not_follow_has_no_explanation() -> None:
     assert [rules.explain(goal, facts) for goal in triples(":a :p :d . :b a :C . :a :q :b .")] == [[], [], []]
 
 
+def test_the_same_axioms_are_compiled_once() -> None:
+    """Labels and data among the schema make no other rules."""
+    schema = ":C rdfs:subClassOf :D ."
+    assert compile_rules(triples(schema)) is compile_rules(triples(schema + ":C rdfs:label 'C' . :a a :C ."))
+
+
 def test_a_change_of_axioms_is_recognised() -> None:
     """Subclass triples and kinds of properties ask for new rules; facts do not."""
     assert all(map(is_axiom, triples(":C rdfs:subClassOf :D . :p a owl:TransitiveProperty .")))

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pyoxigraph as ox
 
 from stadtgraph.reason import closure, proof, update
-from stadtgraph.reason.axioms import Axioms, Many, read_axioms
+from stadtgraph.reason.axioms import Axioms, Many, is_axiom, read_axioms
 from stadtgraph.reason.facts import Facts, Node
 from stadtgraph.reason.proof import Premise, reach
 from stadtgraph.terms import Term
@@ -111,8 +112,16 @@ class Rules:
 
 
 def compile_rules(schema: Iterable[ox.Triple]) -> Rules:
-    """Compile the axioms among ``schema`` (the ontology graphs; other triples in it are passed over)."""
-    axioms = read_axioms(schema)
+    """Compile the axioms among ``schema`` (the ontology graphs; other triples in it are passed over).
+
+    The rules of the last few ontologies are kept, so that compiling the same axioms again costs next to nothing.
+    """
+    return _compiled(frozenset(triple for triple in schema if is_axiom(triple)))
+
+
+@lru_cache(maxsize=4)
+def _compiled(stated: frozenset[ox.Triple]) -> Rules:
+    axioms = read_axioms(stated)
     properties = _properties(axioms)
     effects = {p: effect for p in properties if (effect := _effect(p, axioms))}
     literal_effects = {p: effect for p in properties if (effect := _effect(p, axioms, literal=True))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -45,6 +46,15 @@ class Result:
         """The property of a plain path; ``None`` where there is no path, or a complex one."""
         plain = self.path is not None and self.path.startswith("<") and self.path.find(">") == len(self.path) - 1
         return ox.NamedNode(self.path[1:-1]) if plain and self.path is not None else None
+
+    @property
+    def key(self) -> str:
+        """What the finding is known by: the same from run to run, whatever the order or the labels of blank shapes.
+
+        It is made from source shape, focus node, path, component and value; several results may share one.
+        """
+        parts = (self.source, self.focus, self.path or "", self.component, self.value or "")
+        return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
     def message(self, lang: str = "en") -> str:
         """Give the text in ``lang``, else without a language, else in English or any other."""
