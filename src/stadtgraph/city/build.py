@@ -56,8 +56,8 @@ class Build:
         if not only:
             self._system_graphs()
             self._drop_vanished()
-        self._load([s for s in chosen if not s.place])
-        self._load([s for s in chosen if s.place])
+        self._load([s for s in chosen if s.areas])
+        self._load([s for s in chosen if not s.areas])
         self.report.release = self.draft.seal()
         return self.report
 
@@ -76,7 +76,7 @@ class Build:
                     self._tell("build-dropped", source=info.source)
 
     def _load(self, sources: Sequence[Source]) -> None:
-        """Read the sources that changed (two at a time where they are large) and put each in turn."""
+        """Read the sources that changed (two at a time where they are large) and put each as soon as it is read."""
         found = [(s, path) for s in sources if (path := self._locate(s)) is not None]
         areas = self.draft.areas() if any(s.place for s, _ in found) else Areas()
         folder, names = self.draft.clone.folder, self.draft.names

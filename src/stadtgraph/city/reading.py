@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -42,18 +42,22 @@ class Job:
 
 
 def read_all(jobs: Sequence[Job], areas: Areas) -> Iterator[tuple[Job, Spool, float]]:
-    """Read every job; give each with its spool and the seconds it took, in order. Errors of input pass through."""
+    """Read every job; give each with its spool and the seconds it took, as they are done.
+
+    The largest are begun first, in processes of their own where that pays. Errors of input pass through.
+    """
     processes = min(PROCESSES, os.cpu_count() or 1, len(jobs))
     if processes < 2 or sum(job.path.stat().st_size for job in jobs) < LARGE:
         for job in jobs:
             yield (job, *read_one(job, areas))
         return
     context = multiprocessing.get_context("spawn")
+    largest_first = sorted(jobs, key=lambda job: -job.path.stat().st_size)
     with ProcessPoolExecutor(processes, context, initializer=_die_with_parent, initargs=(os.getpid(),)) as pool:
-        futures = [pool.submit(read_one, job, areas) for job in jobs]
+        futures = {pool.submit(read_one, job, areas): job for job in largest_first}
         try:
-            for job, future in zip(jobs, futures, strict=True):
-                yield (job, *future.result())
+            for future in as_completed(futures):
+                yield (futures[future], *future.result())
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -5,8 +5,11 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO, Final
 
 from stadtgraph.store import Change
+
+BLOCK: Final = 1 << 20
 
 
 def write_patch(path: Path, release: str, parent: str, changes: Iterable[Change]) -> None:
@@ -17,9 +20,13 @@ def write_patch(path: Path, release: str, parent: str, changes: Iterable[Change]
     with path.open("wb") as raw, gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0) as file:
         file.write(f'H id "{release}" .\nH prev "{parent}" .\nTX .\n'.encode())
         for change in changes:
-            graph = f" {change.graph} .\n".encode()
             for operation, lines in ((b"D ", change.removed_file), (b"A ", change.added_file)):
-                with lines.open("rb") as source:
-                    for line in source:
-                        file.write(operation + line[: line.rindex(b" .")] + graph)
+                _copy(lines, file, operation, f" {change.graph} .\n".encode())
         file.write(b"TC .\n")
+
+
+def _copy(lines: Path, target: BinaryIO | gzip.GzipFile, operation: bytes, end: bytes) -> None:
+    """Copy N-Triples lines as lines of a patch; a line end stands only behind a triple, never inside a literal."""
+    with lines.open("rb") as source:
+        while block := source.read(BLOCK) + source.readline():
+            target.write(operation + block[:-1].replace(b" .\n", end + operation).removesuffix(b" .") + end)

@@ -46,6 +46,8 @@ class Source:
     path: Path | None = None
     mapping: Path | None = None
     format: str | None = None
+    areas: bool = False
+    """Its outlines place the points of other sources, so it is loaded before them."""
     place: bool = False
     table: Table = field(default_factory=Table)
     aggregate: Aggregate | None = None
@@ -190,6 +192,7 @@ SOURCE_KEYS: Final[dict[str, Check]] = {
     "path": _inside,
     "mapping": _inside,
     "format": _one_of(*TABLE_FORMATS, *RDF_FORMATS),
+    "areas": _flag,
     "place": _flag,
     "table": _table,
     "aggregate": _table,
