@@ -41,6 +41,7 @@ def create_app(city: City, *, testing: bool = False) -> Flask:
     app.config["TESTING"] = testing
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.extensions["stadtgraph"] = State(city)
     app.register_blueprint(sparql.blueprint)

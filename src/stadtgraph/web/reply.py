@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from functools import cache
 from importlib import metadata
 from typing import Final
 
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 
 from stadtgraph.web.language import language
 
@@ -84,8 +85,9 @@ def finish(response: Response) -> Response:
     """Add to every answer what every answer has."""
     response.headers.update({k: v for k, v in (_SECURITY | _CROSS_ORIGIN).items() if k not in response.headers})
     response.vary.update(_VARY)
-    if "release" in g:
-        response.headers[RELEASE_HEADER] = g.release
+    release = g.get("release") or current_app.extensions["stadtgraph"].city.releases.current_id()
+    if release:
+        response.headers[RELEASE_HEADER] = release
     if request.method == "OPTIONS":
         response.headers.update(_PREFLIGHT)
     response.headers.setdefault("Cache-Control", "no-store")
@@ -103,9 +105,12 @@ def _compress(response: Response) -> None:
     length = response.content_length
     if length is not None and length < _SMALL:
         return
-    response.response = Gzip(response.response)  # type: ignore[arg-type]
-    response.direct_passthrough = False
-    response.headers.pop("Content-Length", None)
+    if length is None:
+        response.response = Gzip(response.response)  # type: ignore[arg-type]
+    else:
+        with closing(Gzip(response.response)) as blocks:  # type: ignore[arg-type]
+            packed = b"".join(blocks)
+        response.response, response.content_length = [packed], len(packed)
     response.headers["Content-Encoding"] = "gzip"
     tag, _weak = response.get_etag()
     if tag:

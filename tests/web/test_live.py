@@ -1,0 +1,282 @@
+"""A live server: unmodified clients, cut-off answers, signals, dead processes, moved releases."""
+
+from __future__ import annotations
+
+import http.client
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from rdflib import Graph, URIRef
+from rdflib.plugins.stores.sparqlstore import SPARQLStore
+
+from stadtgraph.city import City
+from stadtgraph.errors import StoreError, UsageError
+from stadtgraph.web.server import listen
+
+BASE = "https://stadtgraph.example/jena/"
+LABELS = "SELECT ?l { <id/unit/ksj> <http://www.w3.org/2000/01/rdf-schema#label> ?l } ORDER BY ?l"
+
+
+def curl(*arguments: str) -> str:
+    """Run curl and give what it prints."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    return subprocess.run(["curl", "-s", *arguments], capture_output=True, check=True).stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "start"),
+    [
+        (["--data-urlencode", f"query={LABELS}", "-G"], '{"head":{"vars":["l"]}'),
+        (["--data-urlencode", f"query={LABELS}"], '{"head":{"vars":["l"]}'),
+        (["-H", "Content-Type: application/sparql-query", "-d", LABELS, "-H", "Accept: text/csv"], "l\r\n"),
+        (
+            ["--data-urlencode", f"query={LABELS}", "-G", "--compressed", "-H", "Accept: text/tab-separated-values"],
+            "?l\n",
+        ),
+        (
+            [
+                "--data-urlencode",
+                "query=CONSTRUCT WHERE { ?s <urn:n> ?o }",
+                "-G",
+                "-H",
+                "Accept: application/n-triples",
+            ],
+            "<",
+        ),
+        ([], "@prefix"),
+    ],
+)
+def test_curl_asks(live: str, arguments: list[str], start: str) -> None:
+    """GET, form, direct, compressed."""
+    assert curl(f"{live}/sparql", *arguments).startswith(start)
+
+
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")  # SPARQLWrapper makes one
+def test_sparqlwrapper_asks_in_its_own_ways(live: str) -> None:
+    """Every return format and both methods (it sends ``format``, ``output`` and ``results`` at once)."""
+    import SPARQLWrapper as sw
+
+    wrapper = sw.SPARQLWrapper(f"{live}/sparql")
+    for method in (sw.GET, sw.POST):
+        wrapper.setMethod(method)
+        wrapper.setQuery(LABELS)
+        wrapper.setReturnFormat(sw.JSON)
+        rows: Any = wrapper.queryAndConvert()
+        assert [b["l"]["value"] for b in rows["results"]["bindings"]] == ["Kommunalservice", "Municipal Services"]
+        wrapper.setReturnFormat(sw.XML)
+        document: Any = wrapper.queryAndConvert()
+        assert len(document.getElementsByTagName("result")) == 2
+        wrapper.setReturnFormat(sw.CSV)
+        table: Any = wrapper.queryAndConvert()
+        assert table.split() == [b"l", b"Kommunalservice", b"Municipal", b"Services"]
+        wrapper.setQuery("CONSTRUCT WHERE { <id/unit/ksj> ?p ?o }")
+        for format in (sw.TURTLE, sw.RDFXML, sw.XML, sw.N3):
+            wrapper.setReturnFormat(format)
+            graph: Any = wrapper.queryAndConvert()
+            assert len(Graph().parse(data=graph) if isinstance(graph, bytes) else graph) == 2
+        wrapper.setQuery("ASK {}")
+        wrapper.setReturnFormat(sw.JSON)
+        truth: Any = wrapper.queryAndConvert()
+        assert truth["boolean"] is True
+
+
+@pytest.mark.parametrize("format", ["xml", "json"])
+def test_rdflibs_store_reads_the_endpoint_as_a_graph(live: str, format: str) -> None:
+    """Patterns, counts, queries, and a named graph by ``default-graph-uri``."""
+    graph = Graph(SPARQLStore(f"{live}/sparql", returnFormat=format), identifier=URIRef("urn:x-local:all"))
+    store = SPARQLStore(f"{live}/sparql", returnFormat=format)
+    assert len(list(store.triples((URIRef(BASE + "id/unit/ksj"), None, None)))) == 2
+    named = Graph(store, identifier=URIRef(BASE + "graph/source/second"))
+    rows = list(named.query("SELECT ?s WHERE { ?s a <http://www.w3.org/ns/dcat#Dataset> }"))
+    assert [str(row[0]) for row in rows] == [BASE + "id/dataset/second"]  # type: ignore[index]
+    graph.close()
+
+
+def test_pandas_style_reading_gives_csv(live: str) -> None:
+    """An address alone is enough; urllib sends no Accept header."""
+    with urllib.request.urlopen(f"{live}/sparql?query={quote(LABELS)}&format=csv") as answer:
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert answer.read() == b"l\r\nKommunalservice\r\nMunicipal Services\r\n"
+
+
+def test_a_slow_sender_and_a_slow_reader_hold_nobody_up(live: str) -> None:
+    """More half-sent requests than threads, and one who does not read; the next is answered at once."""
+    parts = urlsplit(live)
+    assert parts.hostname and parts.port
+    held = [socket.create_connection((parts.hostname, parts.port)) for _ in range(20)]
+    try:
+        for connection in held:
+            connection.sendall(b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nquery=")
+        slow = socket.create_connection((parts.hostname, parts.port))
+        held.append(slow)
+        text = quote("SELECT * { ?s <urn:n> ?o }")
+        slow.sendall(f"GET /sparql?query={text} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        slow.recv(100)
+        began = time.monotonic()
+        assert '"boolean":true' in curl(f"{live}/sparql?query=ASK%7B%7D")
+        assert time.monotonic() - began < 1
+    finally:
+        for connection in held:
+            connection.close()
+
+
+@pytest.fixture
+def limited(folder: Path, serving: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A live server whose answers may have two megabytes and half a second, with few lanes."""
+    monkeypatch.setenv("STADTGRAPH_QUERY_BYTES", "2000000")
+    monkeypatch.setenv("STADTGRAPH_QUERY_SECONDS", "0.5")
+    with serving(folder, threads=1) as server:
+        yield server.address
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept-Encoding": "gzip"}])
+def test_a_cut_off_answer_is_seen_as_broken(limited: str, headers: dict[str, str]) -> None:
+    """No end mark of the chunks, so the client raises."""
+    parts = urlsplit(limited)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+    connection.request("GET", "/sparql?query=" + quote("SELECT * { ?s <urn:n> ?o . ?t <urn:n> ?u }"), headers=headers)
+    answer = connection.getresponse()
+    assert answer.status == 200
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        answer.read()
+    connection.close()
+
+
+def test_runaway_queries_end_a_process_that_is_then_replaced(limited: str) -> None:
+    """Two lanes of queries that cannot be interrupted; a few seconds later all is well."""
+    part = "{ SELECT ?%s { ?%s <urn:n> ?l } LIMIT 15000 }"
+    text = quote(f"SELECT (COUNT(*) AS ?n) {{ {part % ('a', 'a')} {part % ('b', 'b')} {part % ('c', 'c')} }}")
+    for _ in range(2):
+        assert "503" in curl("-o", os.devnull, "-w", "%{http_code}", f"{limited}/sparql?query={text}")
+    assert answers(f"{limited}/sparql?query=ASK%7B%7D", "boolean")
+
+
+def test_a_moved_current_is_noticed_and_signals_end_the_server(folder: Path, serving: Any, tmp_path: Path) -> None:
+    """A rollback is served at the next request; SIGTERM ends parent and processes with 0."""
+    city = tmp_path / "city"
+    shutil.copytree(folder, city, copy_function=os.link)
+    (city / "current").unlink()
+    shutil.copy(folder / "current", city / "current")
+    with serving(city, workers=2) as server, City(city) as opened:
+        address = server.address
+        newest, oldest = opened.releases.ids()
+        assert newest in curl(f"{address}/health/ready")
+        opened.rollback(oldest)
+        assert oldest in curl(f"{address}/health/ready")
+        assert f"Stadtgraph-Release: {oldest}".lower() in curl("-I", f"{address}/").lower()
+        assert server.stop() == 0
+        with pytest.raises(OSError):
+            urllib.request.urlopen(address, timeout=2)
+
+
+def test_a_dead_process_is_replaced(folder: Path, serving: Any) -> None:
+    """kill -9 of the only worker."""
+    with serving(folder) as server:
+        parent = server.process.pid
+        children = [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+        workers = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        assert len(workers) == 1
+        os.kill(workers[0], 9)
+        assert answers(f"{server.address}/health/ready", "ready")
+        assert server.stop() == 0
+
+
+def answers(address: str, expected: str) -> bool:
+    """Tell whether an address answers with something expected within 20 seconds."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        done = subprocess.run(["curl", "-s", "-m", "8", address], capture_output=True, text=True)
+        if expected in done.stdout:
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def test_a_port_in_use_is_told_in_one_line() -> None:
+    """And an address that is none."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        with pytest.raises(StoreError) as caught:
+            listen("127.0.0.1", holder.getsockname()[1])
+        assert "\n" not in caught.value.text("de") and str(holder.getsockname()[1]) in caught.value.text("en")
+    with pytest.raises(UsageError):
+        listen("no such host.invalid", 8000)
+
+
+def runner(shared: Path) -> ModuleType:
+    """Load the W3C runner as a module."""
+    path = shared / "tools" / "w3c_protocol_check.py"
+    spec = importlib.util.spec_from_file_location("w3c_protocol_check", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["w3c_protocol_check"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_w3c_protocol_tests_of_queries_pass(shared: Path, serving: Any, tmp_path: Path) -> None:
+    """All that query and all that must be refused (https://www.w3.org/2009/sparql/docs/tests/); updates are refused."""
+    module = runner(shared)
+    tests = shared / "reference" / "w3c" / "sparql11"
+    city = tmp_path / "city"
+    city.mkdir()
+    shapes = tmp_path / "shapes"
+    shapes.mkdir()
+    (city / "stadtgraph.toml").write_text(f'[city]\nshapes = "{shapes}"\n', "utf-8")
+    graphs = {f"http://kasei.us/2009/09/sparql/data/data{n}.rdf": tests / "protocol" / f"data{n}.nt" for n in (1, 2, 3)}
+    with City(city) as opened, opened.draft(why="w3c") as draft:
+        for iri, file in graphs.items():
+            put(draft, iri, file)
+    with serving(city) as server:
+        endpoint = module.Endpoint(f"{server.address}/sparql", f"{server.address}/sparql")
+        results = {
+            module.name_of(test): outcome(module, endpoint, manifest, test)
+            for manifest, test in module.read_tests(tests, module.PROTOCOL_MANIFESTS)
+            if not module.name_of(test).startswith("update")
+        }
+    assert {name: result for name, result in results.items() if result != "passed"} == {}
+    assert len(results) == 27
+
+
+def outcome(module: ModuleType, endpoint: Any, manifest: Any, test: Any) -> str:
+    """Send the requests of one test; give ``passed`` or what was wrong."""
+    requests = module.Collection(manifest, manifest.value(manifest.value(test, module.MF.action), module.HT.requests))
+    try:
+        for node in requests:
+            request = module.read_request(manifest, node, {})
+            response = endpoint.send(module.address(endpoint, request, module.name_of(test)), request)
+            module.check_response(manifest, manifest.value(node, module.HT.resp), request, response)
+    except module.Mismatch as failure:
+        return str(failure)
+    return "passed"
+
+
+def put(draft: Any, iri: str, file: Path) -> None:
+    """Put a file into a graph whose IRI is not ours."""
+    import pyoxigraph as ox
+
+    from stadtgraph.release import GraphInfo, Kind
+
+    triples = [quad.triple for quad in ox.parse(path=file, format=ox.RdfFormat.N_TRIPLES)]
+    draft.clone.put(GraphInfo(iri, Kind.MANAGED), triples)
+
+
+def test_reading_json_of_a_live_server_counts_every_row(live: str) -> None:
+    """A streamed answer arrives whole."""
+    with urllib.request.urlopen(f"{live}/sparql?query={quote('SELECT * { ?s <urn:n> ?o }')}") as answer:
+        assert len(json.load(answer)["results"]["bindings"]) == 20_000
