@@ -70,7 +70,7 @@ def main() -> None:
     schema = [quad.triple for quad in ox.parse(SCHEMA, format=ox.RdfFormat.TURTLE)]
     seconds, rules = timed(lambda: compile_rules(schema))
     print(f"compile the ontology: {seconds * 1000:.0f} ms")
-    for datasets in (100, 1_000, 10_000, 100_000):
+    for datasets in (25, 100, 1_000, 10_000, 100_000):
         facts = InStore(city(datasets))
         seconds, found = timed(lambda facts=facts: list(rules.infer(facts)))  # type: ignore[misc]
         inferred = InStore(iter(found))

@@ -46,12 +46,8 @@ def kind(term: Term) -> str | None:
     return datatype if datatype in ("string", "boolean") and text != "maybe" else None
 
 
-def is_excused(result: Result, shapes: list[ox.Triple], data: list[ox.Triple]) -> bool:
-    """Tell whether a result that one engine alone gives is on values that rdflib orders and SPARQL does not.
-
-    rdflib puts any two literals in an order, by datatype where the values cannot be compared, and takes ill-typed
-    literals of derived integer types by their digits; in SPARQL both are type errors, and thus violations.
-    """
+def is_unordered(result: Result, shapes: list[ox.Triple], data: list[ox.Triple]) -> bool:
+    """Tell whether a result is of an order that is undefined between its value and its limits."""
     parameter = LIMITS.get(result.component)
     if parameter is None or result.value is None:
         return False
@@ -59,6 +55,21 @@ def is_excused(result: Result, shapes: list[ox.Triple], data: list[ox.Triple]) -
     if isinstance(stated[0], ox.NamedNode):
         stated = [t.object for t in data if t.predicate == stated[0] and t.subject == result.focus]
     return any(kind(limit) is None or kind(limit) != kind(result.value) for limit in stated)
+
+
+def is_blank_without_length(result: Result, shapes: list[ox.Triple], data: list[ox.Triple]) -> bool:
+    """Tell whether a result is of a blank node that is asked for a length of at least nothing."""
+    limits = [t.object.value for t in shapes if t.predicate == SH.minLength and isinstance(t.object, ox.Literal)]
+    is_length = result.component == SH.MinLengthConstraintComponent
+    return is_length and isinstance(result.value, ox.BlankNode) and limits == ["0"]
+
+
+EXCUSES = {
+    is_unordered: "rdflib puts any two literals in an order, also where SPARQL sees a type error, thus a result; "
+    "the fast engine takes literals like '-7' of xsd:nonNegativeInteger by their digits, rdflib as ill-typed",
+    is_blank_without_length: "a blank node violates every sh:minLength; pySHACL lets sh:minLength 0 pass",
+}
+"""Where one engine alone gives a result, and why."""
 
 
 def check(data: list[ox.Triple], stated: list[ox.Triple]) -> None:
@@ -72,7 +83,7 @@ def check(data: list[ox.Triple], stated: list[ox.Triple]) -> None:
         return
     ours, theirs = Counter(fast.results), Counter(slow.results)
     differing = [*(ours - theirs).elements(), *(theirs - ours).elements()]
-    wrong = [result for result in differing if not is_excused(result, stated, data)]
+    wrong = [r for r in differing if not any(excuse(r, stated, data) for excuse in EXCUSES)]
     assert not wrong, "\n".join(map(str, wrong))
 
 
