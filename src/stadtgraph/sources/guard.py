@@ -1,7 +1,7 @@
 """Look at a document before the parser does: what the parser would not survive, follow or notice.
 
-* RDF/XML: document type declarations are refused, and the whole document must be well-formed (Oxigraph takes a file
-  that was cut off for a complete one).
+* RDF/XML: document type declarations are refused, nesting is bounded (time grows with its square), and the whole
+  document must be well-formed (Oxigraph takes a file that was cut off for a complete one).
 * JSON-LD: remote contexts are refused; nesting is bounded (5,000 levels end the process); identifiers that are no
   IRIs and malformed language tags are errors (the parser leaves their statements out without a word).
 * Turtle family: triple terms of RDF 1.2 are refused (100,000 nested ones end the process).
@@ -16,23 +16,34 @@ from typing import IO, Any, Final
 from xml.parsers import expat
 
 from stadtgraph.errors import InputError
+from stadtgraph.sources.jsontext import MAX_DEPTH, check_depth
 from stadtgraph.sources.lexer import Lines, tokens
 
-MAX_DEPTH: Final = 256
 _CHUNK: Final = 1 << 20
-_NESTING: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 _BAD_IRI: Final = re.compile(r'[\x00-\x20<>"{}|\\^`]')
 _TAG: Final = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 
 
 def check_xml(stream: IO[bytes], file: str) -> None:
-    """Raise InputError for a DTD or for XML that is not well-formed, with line and column."""
+    """Raise InputError for a DTD, deep nesting or XML that is not well-formed, with line and column."""
     parser = expat.ParserCreate()
+    depth = 0
 
     def refuse(*_: object) -> None:
         raise InputError("sources-doctype", file=file, line=parser.CurrentLineNumber)
 
+    def enter(*_: object) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise InputError("sources-xml-deep", file=file, line=parser.CurrentLineNumber, limit=MAX_DEPTH)
+
+    def leave(*_: object) -> None:
+        nonlocal depth
+        depth -= 1
+
     parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler, parser.EndElementHandler = enter, leave
     try:
         while chunk := stream.read(_CHUNK):
             parser.Parse(chunk, False)
@@ -64,12 +75,7 @@ def check_turtle(text: str, file: str) -> None:
 
 def check_jsonld(text: str, file: str) -> None:
     """Raise InputError for deep nesting, malformed JSON, remote contexts, identifiers and language tags."""
-    depth = 0
-    for match in _NESTING.finditer(text):
-        mark = match.group()
-        depth += (mark in "[{") - (mark in "]}") if len(mark) == 1 else 0
-        if depth > MAX_DEPTH:
-            raise InputError("sources-json-deep", file=file, line=text.count("\n", 0, match.start()) + 1)
+    check_depth(text, file)
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:

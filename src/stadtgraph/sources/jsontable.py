@@ -70,14 +70,11 @@ def _rows(records: list[Record], first: tuple[str, ...], table: Table, file: str
 
 def _flat(value: dict[str, Any], file: str, line: int) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
-    try:
-        for name, text in _leaves(value, ""):
-            if name in found:
-                raise InputError("sources-header-double", file=file, line=line, column=1, name=name)
-            _bounded(text, name, file, line)
-            found[name] = text
-    except RecursionError:
-        raise InputError("sources-json-deep", file=file, line=line) from None
+    for name, text in _leaves(value, ""):
+        if name in found:
+            raise InputError("sources-header-double", file=file, line=line, column=1, name=name)
+        _bounded(text, name, file, line)
+        found[name] = text
     return found
 
 
@@ -115,7 +112,7 @@ def _feature(feature: dict[str, Any], file: str, line: int) -> dict[str, str | N
     geometry = feature.get("geometry")
     try:
         found["geometry"] = None if geometry is None else wkt(geometry)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise InputError("sources-geometry", file=file, line=line, problem=error) from error
     found["geometry_type"] = None if geometry is None else str(geometry["type"])
     found["feature_id"] = _text(feature.get("id"))

@@ -13,6 +13,9 @@ from typing import Any, Final, NoReturn
 
 from stadtgraph.errors import InputError
 
+MAX_DEPTH: Final = 256
+"""Deepest nesting that is read."""
+_NESTING: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
@@ -48,10 +51,23 @@ def _constant(text: str) -> NoReturn:
 _DECODER: Final = json.JSONDecoder(parse_float=Written, parse_constant=_constant, object_pairs_hook=_members)
 
 
+def check_depth(text: str, file: str) -> None:
+    """Raise InputError with the line where JSON nests too deeply, whatever the stack would bear."""
+    depth = 0
+    for match in _NESTING.finditer(text):
+        mark = match.group()
+        if len(mark) == 1:
+            depth += 1 if mark in "[{" else -1
+            if depth > MAX_DEPTH:
+                line = text.count("\n", 0, match.start()) + 1
+                raise InputError("sources-json-deep", file=file, line=line)
+
+
 class Walk:
     """A position in JSON text; every failure is an InputError with line and column."""
 
     def __init__(self, text: str, file: str) -> None:
+        check_depth(text, file)
         self.text, self.file = text, file
         self._line, self._at = 1, 0
 

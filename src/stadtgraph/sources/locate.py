@@ -55,7 +55,7 @@ class Locator:
     def iri(self, iri: str) -> Place:
         """Give the place of an IRI: in angle brackets, in quotation marks, or its last part."""
         last = re.split("[#/:]", iri)[-1]
-        return self.text(f"<{iri}>", f'"{escape(iri)}"', iri, last or iri)
+        return self.text(f"<{iri}>", f'"{escape(iri)}"', iri, f"<{last}>", f":{last}", last or iri)
 
     def _line_starts(self) -> list[int]:
         """Give the numbers (from 0) of the lines that hold a statement."""

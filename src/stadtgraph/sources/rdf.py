@@ -46,7 +46,7 @@ class Document:
     def open(self) -> AbstractContextManager[IO[bytes]]:
         """Open the document from its beginning."""
         if isinstance(self.content, Path):
-            return opened(self.content)
+            return opened(self.content, MAX_BYTES)
         if len(self.content) > MAX_BYTES:
             raise InputError("sources-too-large", file=self.name, limit=MAX_BYTES // 2**20)
         return nullcontext(io.BytesIO(self.content))

@@ -147,7 +147,7 @@ def _unrepeated(texts: Sequence[str], file: str, line: int) -> None:
 
 
 def _variables(texts: Sequence[str], indexes: Sequence[int], file: str, line: int) -> tuple[str, ...]:
-    seen: dict[str, str] = {RESERVED: RESERVED}
+    seen: dict[str, str] = {RESERVED: f"?{RESERVED}"}
     names = []
     for index in indexes:
         text, name = texts[index], variable(texts[index])
