@@ -8,6 +8,7 @@ import pyoxigraph as ox
 import pytest
 
 from stadtgraph.errors import InputError, UsageError
+from stadtgraph.sparql import guard
 from stadtgraph.sparql.files import load_queries, read_example
 from stadtgraph.terms import RDF, SH, Names
 
@@ -95,3 +96,11 @@ def test_examples_are_published_as_executables() -> None:
     assert ox.Triple(ox.NamedNode(BASE + "queries/trees-by-unit"), RDF.type, SH.SPARQLSelectExecutable) in triples
     text = next(t.object.value for t in triples if t.predicate == SH.select)
     ox.Store().query(text)
+
+
+def test_every_query_that_the_project_ships_passes_the_guard() -> None:
+    """The bounds leave room for real questions: none comes near half of one."""
+    folder = Path(__file__).resolve().parents[2] / "data" / "queries"
+    for query in load_queries(folder):
+        sizes = guard.read(query.fill({}, BASE), BASE).sizes
+        assert all(sizes[measure] < bound / 2 for measure, bound in guard.BOUNDS.items()), query.name

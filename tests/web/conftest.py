@@ -49,6 +49,12 @@ EXAMPLE = """#: name: label-of
 #: param: unit IRI <id/unit/ksj> | Einheit | unit
 SELECT ?label WHERE { $unit <http://www.w3.org/2000/01/rdf-schema#label> ?label } ORDER BY ?label
 """
+IN_LANGUAGE = """#: name: title-in-language
+#: question.de: Wie heißen die Datensätze?
+#: question.en: What are the datasets called?
+#: param: lang string "de" | Sprache | language
+SELECT ?t WHERE { <id/dataset/trees> <http://purl.org/dc/terms/title> ?t FILTER(LANG(?t) = $lang) }
+"""
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +66,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (city / "shapes").mkdir()
     (city / "data" / "sources.toml").write_text("", "utf-8")
     (city / "data" / "queries" / "label.rq").write_text(EXAMPLE, "utf-8")
+    (city / "data" / "queries" / "title.rq").write_text(IN_LANGUAGE, "utf-8")
     (city / "stadtgraph.toml").write_text(
         '[city]\ntitle = "Stadtgraph Test"\ndata = "data"\nshapes = "shapes"\n', "utf-8"
     )

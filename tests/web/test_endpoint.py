@@ -210,6 +210,18 @@ def test_example_queries_are_addresses(client: FlaskClient) -> None:
     assert "/queries/label-of" in client.get("/queries").text
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "title"),
+    [("", {}, "Bäume"), ("&lang=en", {}, "Trees"), ("", {"Accept-Language": "en"}, "Trees")],
+)
+def test_an_example_with_a_language_follows_the_reader(
+    client: FlaskClient, path: str, headers: dict[str, str], title: str
+) -> None:
+    """Without a wish it takes its default; people get no field for it."""
+    assert client.get("/queries/title-in-language?format=csv" + path, headers=headers).text.split() == ["t", title]
+    assert 'name="lang"' not in client.get("/queries/title-in-language", headers=BROWSER).text
+
+
 def test_a_cut_off_answer_raises_in_the_server(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

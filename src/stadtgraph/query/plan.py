@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from secrets import token_hex
 
@@ -34,12 +35,12 @@ class Plan:
         return hashlib.sha256("\x00".join((*parts, once)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def plan(request: Request, base: str, *, pages: bool = False) -> Plan:
+def plan(request: Request, base: str, *, pages: bool = False, bounds: Mapping[str, int] = guard.BOUNDS) -> Plan:
     """Read the query of ``request`` and choose its format; ``pages`` offers HTML as well.
 
     Raises :class:`QuerySyntaxError`, :class:`QueryRefused` or :class:`NotAcceptable`.
     """
-    outline = guard.read(request.text, base)
+    outline = guard.read(request.text, base, bounds)
     return Plan(request.text, outline, wanted(request, outline), _choice(request, outline, pages))
 
 

@@ -16,7 +16,7 @@ from stadtgraph.terms import DCAT, ORG, SG
 from stadtgraph.web import description, documents, resources
 from stadtgraph.web.language import language, number, told
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
-from stadtgraph.web.sparql import opened, state
+from stadtgraph.web.sparql import endpoint_address, opened, state
 from stadtgraph.web.state import Opened
 
 blueprint: Final = Blueprint("pages", __name__)
@@ -32,7 +32,7 @@ _COUNTED: Final = (
 def start() -> Response:
     """Give the start page: query form, example queries, counts of the release."""
     found = opened()
-    tag = etag(found.id, request.args.get("release"))
+    tag = etag(found.id, request.args.get("release"), state().examples_tag)
     if is_known(tag):
         return not_modified(tag)
     return tagged(Response(render_template("start.html", opened=found, counts=_counts(found))), tag)
@@ -99,7 +99,7 @@ def _known(path: str, found: Opened) -> ox.NamedNode:
 def void() -> Response:
     """Give the VoID description of the data."""
     found, chosen = opened(), documents.choice()
-    endpoint = request.host_url + "sparql"
+    endpoint = endpoint_address()
     tag = etag(found.id, chosen.content_type, endpoint)
     if is_known(tag):
         return not_modified(tag)

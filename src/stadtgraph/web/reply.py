@@ -7,8 +7,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from functools import cache
-from importlib import metadata
-from typing import Final
+from importlib import metadata, resources
+from typing import Final, cast
 
 from flask import Response, current_app, g, request
 
@@ -47,12 +47,26 @@ _TEXTUAL_TOO: Final = ("application/json", "application/xml", "application/probl
 version: Final = cache(metadata.version)
 
 
+@cache
+def fingerprint() -> str:
+    """Give what changes when the program's own pages and texts do: its version and the content of their files."""
+    found = hashlib.sha256(version("stadtgraph").encode())
+    folders = [resources.files("stadtgraph.web"), resources.files("stadtgraph.messages")]
+    while folders:
+        for entry in sorted(folders.pop().iterdir(), key=lambda item: item.name):
+            if entry.is_dir() and entry.name != "__pycache__":
+                folders.append(entry)
+            elif entry.is_file():
+                found.update(entry.read_bytes())
+    return found.hexdigest()
+
+
 def etag(*parts: object) -> str:
     """Give an ETag for an answer that depends on ``parts`` alone: the release, what was asked, the format.
 
-    The address, the language and the version of the program are always part of it.
+    The address, the language and the state of the program are always part of it.
     """
-    text = "\x00".join(map(str, (*parts, request.path, language(), version("stadtgraph"))))
+    text = "\x00".join(map(str, (*parts, request.path, language(), fingerprint())))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
@@ -105,11 +119,12 @@ def _compress(response: Response) -> None:
     length = response.content_length
     if length is not None and length < _SMALL:
         return
+    blocks = cast("Iterable[bytes]", response.response)
     if length is None:
-        response.response = Gzip(response.response)  # type: ignore[arg-type]
+        response.response = Gzip(blocks)
     else:
-        with closing(Gzip(response.response)) as blocks:  # type: ignore[arg-type]
-            packed = b"".join(blocks)
+        with closing(Gzip(blocks)) as packing:
+            packed = b"".join(packing)
         response.response, response.content_length = [packed], len(packed)
     response.headers["Content-Encoding"] = "gzip"
     tag, _weak = response.get_etag()

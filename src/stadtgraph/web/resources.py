@@ -97,7 +97,7 @@ def describe(iri: ox.NamedNode, place: Place, lang: str) -> Description:
         iri.value,
         named.get(iri) or iri.value.removeprefix(place.names.base),
         kinds,
-        _rows([(t.predicate, t.object) for t in own], place.names, named, lang),
+        _rows([(t.predicate, t.object) for t in own if t.predicate.value != _TYPE], place.names, named, lang),
         _rows([(t.predicate, t.subject) for t in incoming], place.names, named, lang),
         more,
     )

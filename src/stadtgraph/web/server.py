@@ -114,6 +114,7 @@ def _work(city: str, listener: socket.socket, threads: int, parent: int) -> None
     from stadtgraph.city import City
     from stadtgraph.web.app import create_app
 
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is no event worth a line
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     app = create_app(City(city))

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pyoxigraph as ox
 
+from stadtgraph import messages
 from stadtgraph.store import Engine
 from stadtgraph.terms import DCT, FOAF, PREFIXES, RDFS, SKOS, XSD, Names, Namespace, Term
 
@@ -75,7 +76,10 @@ def show(term: Term | None, names: Names, label: str = "") -> Shown:
 
 
 def labels(engine: Engine, terms: Iterable[Term | None], lang: str) -> dict[Term, str]:
-    """Give for each IRI of ``terms`` that has one a label, in ``lang`` where there is one."""
+    """Give for each IRI of ``terms`` that has one a label, in ``lang`` where there is one.
+
+    What the graph does not label is looked up among the common terms of other vocabularies.
+    """
     found: dict[Term, str] = {}
     for term in terms:
         if isinstance(term, ox.NamedNode) and term not in found:
@@ -91,7 +95,8 @@ def _label(engine: Engine, node: ox.NamedNode, lang: str) -> str:
         if given:
             best = min(given, key=lambda literal: _distance(literal, lang))
             return best.value
-    return ""
+    own = messages.catalogue().get(f"term-{compact(node.value)}")
+    return own[lang] if own else ""
 
 
 def _literals(engine: Engine, node: ox.NamedNode, predicate: ox.NamedNode) -> Iterator[ox.Literal]:

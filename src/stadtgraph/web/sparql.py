@@ -41,6 +41,11 @@ def opened() -> Opened:
     return found
 
 
+def endpoint_address() -> str:
+    """Give the address of the endpoint as the client reached it; a malformed Host counts as none."""
+    return (request.host_url if request.host else state().names.base) + "sparql"
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """What the query page shows beside its form: the first rows, or an error."""
@@ -75,7 +80,7 @@ def sparql() -> Response:
 def answer(asked: protocol.Request, found: Opened, example: ExampleQuery | None = None) -> Response:
     """Answer a query in the format it asks for; people get a page with a table, and errors on that page."""
     try:
-        planned = plan(asked, found.place.names.base, pages=True)
+        planned = plan(asked, found.place.names.base, pages=True, bounds=state().bounds)
         tag = etag(planned.key(found.id), request.args.get("release"), example and example.name)
         if is_known(tag):
             return not_modified(tag)
@@ -114,7 +119,7 @@ def _rendered(page: Page, found: Opened) -> str:
 def _description(found: Opened) -> Response:
     """Give the service description, or the empty query page to people."""
     chosen = documents.choice(HTML)
-    endpoint = request.host_url + "sparql"
+    endpoint = endpoint_address()
     tag = etag(found.id, chosen.content_type, endpoint)
     if is_known(tag):
         return not_modified(tag)
@@ -128,10 +133,22 @@ def _description(found: Opened) -> Response:
 def queries() -> Response:
     """List the example queries."""
     found = opened()
-    tag = etag(found.id, "queries")
+    tag = etag(found.id, state().examples_tag)
     if is_known(tag):
         return not_modified(tag)
     return tagged(Response(render_template("queries.html", opened=found)), tag)
+
+
+def _values(example: ExampleQuery) -> dict[str, str]:
+    """Give the values of an example's parameters in this request; an empty field takes the default.
+
+    A parameter named ``lang`` takes the language that the request asks for, if it asks for one.
+    """
+    kinds = {p.name: p.kind for p in example.parameters}
+    values = {k: v for k, v in request.args.items() if k not in _OWN and (v or kinds.get(k) == "string")}
+    if kinds.get("lang") == "string" and (request.args.get("lang") or request.headers.get("Accept-Language")):
+        values["lang"] = language()
+    return values
 
 
 @blueprint.get("/queries/<name>")
@@ -141,10 +158,8 @@ def query(name: str) -> Response:
     example = next((q for q in state().examples if q.name == name), None)
     if example is None:
         raise NotFound("web-no-query", name=name[:80])
-    kinds = {p.name: p.kind for p in example.parameters}
-    values = {k: v for k, v in request.args.items() if k not in _OWN and (v or kinds.get(k) == "string")}
     try:
-        text = example.fill(values, found.place.names.base)
+        text = example.fill(_values(example), found.place.names.base)
     except StadtgraphError as error:
         if not problems.wants_page():
             raise

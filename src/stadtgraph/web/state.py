@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import pyoxigraph as ox
 from stadtgraph.query import Lanes, Limits, Place, Queries
 from stadtgraph.release import Manifest, Release
 from stadtgraph.sparql.files import ExampleQuery, load_queries
+from stadtgraph.sparql.guard import BOUNDS
 from stadtgraph.terms import Names
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ class State:
         """Open nothing yet."""
         self.city = city
         settings = city.config.query
+        self.bounds = {**BOUNDS, "bytes": settings.characters}
         self.queries = Queries(
             Limits(seconds=settings.seconds, bytes=settings.bytes), Lanes(2 * city.config.serve.threads)
         )
@@ -93,6 +96,11 @@ class State:
         if self._examples is None:
             self._examples = load_queries(self.city.folders.queries)
         return self._examples
+
+    @property
+    def examples_tag(self) -> str:
+        """What changes when the example queries change."""
+        return hashlib.sha256(repr(self.examples).encode()).hexdigest()
 
     def open(self, name: str | None = None) -> Opened:
         """Give the release ``name``, or the current one, opened read-only; a moved ``current`` is noticed here.
