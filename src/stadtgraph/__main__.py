@@ -1,0 +1,5 @@
+"""``python -m stadtgraph``: the command line."""
+
+from stadtgraph.cli import run
+
+run()

@@ -1,0 +1,117 @@
+"""What is restricted is physically absent from everything public, and what is withdrawn from everything."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from stadtgraph.errors import NotFound, UsageError
+from stadtgraph.release import View
+from town import SECRET, Town
+
+LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
+
+
+def _bytes(path: Path) -> bytes:
+    data = path.read_bytes()
+    return gzip.decompress(data) if path.suffix == ".gz" else data
+
+
+def _holders(town: Town, text: str, *, public: bool) -> list[str]:
+    """Give the files that hold ``text``: those of the public part of every release, or all of the city."""
+    found = []
+    for path in town.city_folder.rglob("*"):
+        relative = path.relative_to(town.city_folder).parts
+        internal = len(relative) > 2 and relative[0] == "releases" and relative[2].startswith("internal")
+        if path.is_file() and not (public and internal) and text.encode() in _bytes(path):
+            found.append("/".join(relative))
+    return found
+
+
+def test_a_restricted_literal_is_in_no_public_file_with_inferences_and_a_rollback_in_the_history(town: Town) -> None:
+    """Store, manifest, patch, provenance, history: the public part of no release holds a byte of it."""
+    first = town.build()
+    town.plans()
+    town.build()
+    town.trees(7)
+    town.build()
+    with town.city as city:
+        city.rollback(first)
+    town.trees(8)
+    last = town.build()
+    assert not _holders(town, SECRET, public=True)
+    assert not _holders(town, "plans", public=True)
+    assert _holders(town, SECRET, public=False)
+    with town.city as city:
+        release = city.releases.get(last)
+        question = f'ASK {{ ?plan <{LABEL}> "{SECRET}" }}'
+        assert release.engine(View.INTERNAL).ask(question)
+        assert not release.engine(View.PUBLIC).ask(question)
+
+
+def test_a_source_that_becomes_restricted_leaves_no_byte_in_the_next_public_release(town: Town) -> None:
+    """The public store is written anew; the release before keeps what was published then."""
+    registry = town.data / "sources.toml"
+    open_text = registry.read_text()
+    registry.write_text(open_text.replace('visibility = "restricted"', 'visibility = "public"'))
+    town.plans()
+    before = town.build()
+    registry.write_text(open_text)
+    after = town.build()
+    files = _holders(town, SECRET, public=True)
+    assert files and all(before in name for name in files)
+    assert not any(after in name for name in files)
+    fresh_public, fresh_internal = town.contents(View.PUBLIC), town.contents(View.INTERNAL)
+    with town.city as city:
+        assert city.query("ASK { ?s a <https://town.example/ns#Plant> }")
+        plan = f'ASK {{ ?plan <{LABEL}> "{SECRET}" }}'
+        assert city.query(plan, view=View.INTERNAL) and not city.query(plan)
+    other = Town(town.city_folder.parent / "other")
+    other.plans()
+    other.build()
+    assert (fresh_public, fresh_internal) == (other.contents(View.PUBLIC), other.contents(View.INTERNAL))
+
+
+def test_what_is_withdrawn_is_in_no_file_of_any_release(town: Town) -> None:
+    """Published by mistake: after ``withdraw`` no byte is left, the other graphs answer as before."""
+    registry = town.data / "sources.toml"
+    registry.write_text(registry.read_text().replace('visibility = "restricted"', 'visibility = "public"'))
+    first = town.build()
+    town.plans()
+    second = town.build()
+    town.plans(SECRET + "-geändert")
+    town.build()
+    (town.files / "plans.csv").unlink()
+    assert _holders(town, SECRET, public=True)
+    with town.city as city:
+        graph = city.names.source("plans").value
+        changed = city.withdraw(graph)
+        assert len(changed) == 2 and first not in changed
+        assert graph in city.releases.withdrawn()
+    assert not _holders(town, SECRET, public=False)
+    with town.city as city:
+        for release in city.releases.all():
+            engine = release.engine()
+            assert engine.ask("ASK { ?tree a <https://town.example/ns#Plant> }")
+            sizes = {i.graph: i.triples for i in release.manifest().graphs.values()}
+            counted = {
+                g.value: sum(1 for _ in engine.store.quads_for_pattern(None, None, None, g)) for g in engine.graphs()
+            }
+            assert {g: n for g, n in sizes.items() if n} == counted
+            merge = {t for g in engine.graphs() for t in engine.as_written(g)}
+            assert len(merge) >= sum(1 for _ in engine.triples()) > 0
+        assert city.releases.get(second).manifest().parent == first
+    town.trees(4)
+    town.build()
+
+
+def test_only_a_source_can_be_withdrawn(town: Town) -> None:
+    """The ontology, inferences and unknown graphs are refused with what to do."""
+    town.build()
+    with town.city as city:
+        with pytest.raises(UsageError):
+            city.withdraw(city.names.graph("ontology").value)
+        with pytest.raises(NotFound):
+            city.withdraw("urn:no-such-graph")
