@@ -40,7 +40,8 @@ SECOND = """
 <id/dataset/trees> <http://purl.org/dc/terms/title> "Bäume"@de .
 <id/dataset/second> a <http://www.w3.org/ns/dcat#Dataset> .
 """
-LONG = "".join(f'<id/n/{i}> <urn:n> "{i} {"long " * 30}" .\n' for i in range(20_000))
+HUB = "".join(f'<id/hub> <urn:many> "{i}" . <id/n/{i}> <urn:of> <id/hub> .\n' for i in range(2000))
+LONG = HUB + "".join(f'<id/n/{i}> <urn:n> "{i} {"long " * 30}" .\n' for i in range(20_000))
 EXAMPLE = """#: name: label-of
 #: question.de: Wie heißt die Einheit?
 #: question.en: What is the unit called?

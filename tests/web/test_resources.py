@@ -102,6 +102,14 @@ def test_a_page_shows_labels_values_and_what_points_there(client: FlaskClient) -
     assert ATTACK not in page and 'href="javascript:' not in page
 
 
+def test_a_page_of_a_hub_is_cut_and_says_so_and_its_data_are_whole(client: FlaskClient) -> None:
+    """500 values of a property, 200 links that point there."""
+    page = client.get("/page/hub?lang=en").text
+    assert page.count("<li><span>") == 500 and "<li>and more</li>" in page
+    assert page.count('href="/page/n/') == 200 and "Only the first 200 are shown." in page
+    assert client.get("/data/hub?format=nt").text.count("<urn:many>") == 2000
+
+
 def test_void_describes_size_graphs_and_partitions(client: FlaskClient) -> None:
     """At both addresses, for programs (https://www.w3.org/TR/void/)."""
     for path in ("/void", "/.well-known/void"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -12,12 +12,11 @@ import pyoxigraph as ox
 
 from stadtgraph.query import Place
 from stadtgraph.store import Engine
-from stadtgraph.terms import Names, Term
-from stadtgraph.web.shown import Shown, compact, labels, show
+from stadtgraph.terms import RDF, Names, Term
+from stadtgraph.web.shown import Shown, labels, show
 
 _MOST_INCOMING: Final = 200
 _MOST_VALUES: Final = 500
-_MOST_NESTED: Final = 1000
 _SAFE: Final = "/-._~!$'()*+,;=:@%"
 
 
@@ -45,17 +44,19 @@ def as_written(iri: ox.NamedNode, place: Place) -> list[ox.Triple]:
     """Give what every graph says of ``iri``, as written, with the nameless nodes it leads to; each triple once."""
     found: dict[ox.Triple, None] = {}
     todo, done = [iri], {iri}
-    while todo and len(found) < _MOST_NESTED * 10:
-        subject = todo.pop()
-        for graph in place.engine.graphs():
-            for triple in place.engine.as_written(graph, [subject]):
-                found[triple] = None
-                node = triple.object
-                nested = isinstance(node, ox.NamedNode) and place.names.is_genid(node.value)
-                if nested and node not in done and len(done) < _MOST_NESTED:
-                    done.add(node)  # type: ignore[arg-type]
-                    todo.append(node)  # type: ignore[arg-type]
+    while todo:
+        for triple in _of(todo.pop(), place):
+            found[triple] = None
+            node = triple.object
+            if isinstance(node, ox.NamedNode) and place.names.is_genid(node.value) and node not in done:
+                done.add(node)
+                todo.append(node)
     return list(found)
+
+
+def _of(subject: ox.NamedNode, place: Place) -> Iterator[ox.Triple]:
+    for graph in place.engine.graphs():
+        yield from place.engine.as_written(graph, [subject])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,40 +80,42 @@ class Description:
     more_incoming: bool
 
 
-_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
-
-
 def describe(iri: ox.NamedNode, place: Place, lang: str) -> Description:
-    """Give everything a page shows of ``iri``: properties with labels, values, and what points to it."""
-    triples = as_written(iri, place)
-    incoming = list(islice(place.engine.triples(None, None, iri), _MOST_INCOMING + 1))
-    more, incoming = len(incoming) > _MOST_INCOMING, incoming[:_MOST_INCOMING]
-    terms: list[Term | None] = [iri]
-    for triple in (*triples, *incoming):
-        terms += [triple.predicate, triple.object, triple.subject]
-    named = labels(place.engine, terms, lang)
-    own = [t for t in triples if t.subject == iri]
-    kinds = tuple(show(t.object, place.names, named.get(t.object, "")) for t in own if t.predicate.value == _TYPE)
+    """Give what a page shows of ``iri``: properties with labels, values, and what points to it.
+
+    At most 500 values of a property and 200 incoming links are shown; the page says where there are more.
+    """
+    own = dict.fromkeys((t.predicate, t.object) for t in _of(iri, place))
+    outgoing = _grouped(pair for pair in own if pair[0] != RDF.type)
+    kinds = [value for predicate, value in own if predicate == RDF.type]
+    pointing = list(islice(place.engine.triples(None, None, iri), _MOST_INCOMING + 1))
+    incoming = _grouped((t.predicate, t.subject) for t in pointing[:_MOST_INCOMING])
+    shown: list[Term] = [iri, *kinds]
+    for predicate, values in (*outgoing.items(), *incoming.items()):
+        shown += [predicate, *values[:_MOST_VALUES]]
+    named = labels(place.engine, shown, lang)
     return Description(
         iri.value,
         named.get(iri) or iri.value.removeprefix(place.names.base),
-        kinds,
-        _rows([(t.predicate, t.object) for t in own if t.predicate.value != _TYPE], place.names, named, lang),
-        _rows([(t.predicate, t.subject) for t in incoming], place.names, named, lang),
-        more,
+        tuple(show(kind, place.names, named.get(kind, "")) for kind in kinds),
+        _rows(outgoing, place.names, named, lang),
+        _rows(incoming, place.names, named, lang),
+        len(pointing) > _MOST_INCOMING,
     )
 
 
-def _rows(pairs: list[tuple[ox.NamedNode, Term]], names: Names, named: dict[Term, str], lang: str) -> tuple[Row, ...]:
-    grouped: dict[ox.NamedNode, list[Term]] = {}
+def _grouped(pairs: Iterable[tuple[ox.NamedNode, Term]]) -> dict[ox.NamedNode, list[Term]]:
+    found: dict[ox.NamedNode, list[Term]] = {}
     for predicate, value in pairs:
-        grouped.setdefault(predicate, []).append(value)
+        found.setdefault(predicate, []).append(value)
+    return found
+
+
+def _rows(grouped: dict[ox.NamedNode, list[Term]], names: Names, named: dict[Term, str], lang: str) -> tuple[Row, ...]:
+    """Give a row per property, sorted by label; values in the reader's language first."""
     rows = []
-    for predicate, values in sorted(
-        grouped.items(), key=lambda item: named.get(item[0], compact(item[0].value)).lower()
-    ):
+    for predicate, values in grouped.items():
         shown = [show(value, names, named.get(value, "")) for value in values[:_MOST_VALUES]]
         shown.sort(key=lambda s: (s.lang != lang, s.lang, s.text.lower()))
-        head = show(predicate, names, named.get(predicate, ""))
-        rows.append(Row(head, tuple(shown), len(values) > _MOST_VALUES))
-    return tuple(rows)
+        rows.append(Row(show(predicate, names, named.get(predicate, "")), tuple(shown), len(values) > _MOST_VALUES))
+    return tuple(sorted(rows, key=lambda row: row.property.text.lower()))
