@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from stadtgraph import City
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,3 +33,12 @@ def shared() -> Path:
 def real_data(shared: Path) -> Path:
     """The folder of the city's real files."""
     return shared / "realdata" / "jena"
+
+
+@pytest.fixture(scope="session")
+def real_city(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    """The city of Jena with all its real files, built once for the whole run (about a minute)."""
+    with City(tmp_path_factory.mktemp("jena") / "city") as city:
+        report = city.build(real_data=real_data)
+        assert not report.violations and not report.skipped
+        yield city

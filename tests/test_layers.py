@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "src" / "stadtgraph"
 LAYERS: list[set[str]] = [
-    {"cli", "web"},
+    {"cli", "web", "__main__"},
     {"city"},
     {"catalogue", "audit", "links", "search"},
     {"shacl", "reason", "sources"},
@@ -20,7 +20,14 @@ LAYERS: list[set[str]] = [
     {"terms", "config", "errors"},
     {"messages"},
 ]
-WITHIN = {("cli", "web"), ("terms", "errors"), ("config", "errors"), ("config", "terms"), ("errors", "messages")}
+WITHIN = {
+    ("cli", "web"),
+    ("__main__", "cli"),
+    ("terms", "errors"),
+    ("config", "errors"),
+    ("config", "terms"),
+    ("errors", "messages"),
+}
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
 
