@@ -195,6 +195,17 @@ def test_a_dead_process_is_replaced(folder: Path, serving: Any) -> None:
         assert server.stop() == 0
 
 
+def test_processes_that_cannot_start_end_the_server(tmp_path: Path) -> None:
+    """Instead of being replaced for ever."""
+    (tmp_path / "stadtgraph.toml").write_text("[city", "utf-8")
+    script = tmp_path / "serve.py"
+    script.write_text(
+        f"from stadtgraph.web import serve\nif __name__ == '__main__':\n    serve({str(tmp_path)!r}, port=0)\n", "utf-8"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0 and "end as soon as they start" in done.stderr
+
+
 def answers(address: str, expected: str) -> bool:
     """Tell whether an address answers with something expected within 20 seconds."""
     until = time.monotonic() + 20

@@ -27,6 +27,7 @@ _SPAWN: Final = get_context("spawn")
 _GRACE: Final = 10.0
 _PAUSE: Final = 1.0
 _PATIENCE: Final = 3
+_SOON, _MOST_FAILURES = 3.0, 4
 _CONNECTIONS: Final = 1000
 _IDLE: Final = 60
 
@@ -56,7 +57,8 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(city: Path | str, host: str = "127.0.0.1", port: int = 8000, workers: int = 2, threads: int = 4) -> None:
     """Serve the city in the folder ``city`` until SIGTERM or SIGINT; dead processes are replaced.
 
-    A release made meanwhile is served as soon as ``current`` has moved, without a restart.
+    Raises :class:`StoreError` where the port is taken, or where processes end as soon as they start. A release made
+    meanwhile is served as soon as ``current`` has moved, without a restart.
     """
     with listen(host, port) as listener:
         _Parent(Path(city), listener, workers, threads).run()
@@ -67,7 +69,8 @@ class _Parent:
 
     def __init__(self, city: Path, listener: socket.socket, workers: int, threads: int) -> None:
         self._city, self._listener, self._workers, self._threads = city, listener, max(1, workers), threads
-        self._processes: list[BaseProcess] = []
+        self._processes: dict[BaseProcess, float] = {}
+        self._failures = 0
         self._stop = threading.Event()
 
     def run(self) -> None:
@@ -85,16 +88,18 @@ class _Parent:
         self._stop.set()
 
     def _replace_dead(self) -> None:
-        alive = [p for p in self._processes if p.is_alive()]
-        for process in self._processes:
+        for process, started in list(self._processes.items()):
             if not process.is_alive():
                 _log.warning("web process %s ended (%s); starting another", process.pid, process.exitcode)
-        while len(alive) < self._workers:
+                self._failures = self._failures + 1 if time.monotonic() - started < _SOON else 0
+                del self._processes[process]
+        if self._failures >= _MOST_FAILURES:
+            raise StoreError("web-no-start")
+        while len(self._processes) < self._workers:
             arguments = (str(self._city), self._listener, self._threads, os.getpid())
             process = _SPAWN.Process(target=_work, args=arguments, name="stadtgraph-web")
             process.start()
-            alive.append(process)
-        self._processes = alive
+            self._processes[process] = time.monotonic()
 
     def _end(self) -> None:
         for process in self._processes:
