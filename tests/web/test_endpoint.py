@@ -187,6 +187,8 @@ def test_results_are_shown_as_a_table_with_everything_escaped(client: FlaskClien
 
 def test_a_long_table_says_that_it_is_cut_and_offers_the_whole(client: FlaskClient) -> None:
     """The page shows a thousand rows; files have all of them."""
+    german = client.get(asking("SELECT * { ?s <urn:n> ?o }", lang="de"), headers=BROWSER)
+    assert "Die ersten 1.000 Zeilen; die Antwort hat mehr." in german.text
     answer = client.get(asking("SELECT * { ?s <urn:n> ?o }"), headers=BROWSER)
     assert answer.text.count("<tr>") == 1001 and "The first 1,000 rows; the answer has more" in answer.text
     assert "format=csv" in answer.text
