@@ -100,3 +100,19 @@ def test_where_the_order_is_the_answer_it_is_right(small_city: ox.Store) -> None
     assert order(small_city, "steps-from-raw-value-to-pf", "rule") == ["mal zehn", "Logarithmus"]
     assert order(small_city, "changes-since-a-day", "changed") == ["2999-01-01", "2022-11-08", "2020-01-01", ""]
     assert order(small_city, "who-maintains-which-trees", "trees") == ["3", "1", "1"]
+
+
+def test_a_dataset_of_unknown_period_is_answered_by_the_question(small_city: ox.Store) -> None:
+    """Whether the soil sensors overlap anything cannot be told, and the answer says whom to ask."""
+    query = next(query for query in QUERIES if query.name == "overlapping-datasets")
+    _, found = answer(small_city, query, dataset="<id/dataset/bodenfeuchte>")
+    assert list(found) == [("", "", "", "", "", "Welcher Zeitraum?", "Coach")]
+
+
+def test_responsibilities_are_shown_as_of_the_day_asked(small_city: ox.Store) -> None:
+    """On a day in 2020 the building office still answered for the trees, and the soil sensors had nobody yet."""
+    query = next(query for query in QUERIES if query.name == "raci-matrix-of-a-unit")
+    names, found = answer(small_city, query, date="2020-06-01", unit="<id/unit/jena>")
+    rows = [dict(zip(names, row, strict=True)) for row in found]
+    assert "Bauamt" in {row["agent"] for row in rows if row["about"] == "Baumkataster"}
+    assert "Bodenfeuchte" not in {row["about"] for row in rows}
