@@ -8,7 +8,8 @@ at any size; a few changes are applied one by one, many are loaded in bulk.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ from stadtgraph.terms import Names
 BUCKET: Final = 150_000  # lines held in memory at once, about 25 MB
 MAX_BUCKETS: Final = 200  # files open at once
 BULK: Final = 20_000  # added lines from which bulk loading is faster than adding
+BLOCK: Final = 32_000_000  # bytes loaded in bulk at once, about 200,000 lines
 SMALL: Final = 20_000  # changed triples up to which a change is also kept in memory, for those who derive from it
 
 
@@ -65,8 +67,13 @@ def swap(
     ``old_size`` is the number of triples that ``graph`` has now, where known (0 spares looking). Returns the
     changes of the graph and of its ``written`` graph. Cost grows with old plus new size; memory is bounded.
     """
+    if old_size == 0 and spool.unique and spool.lines >= BULK:
+        first = Change(graph, _kept_lines(spool.stored, folder / "graph"), _nothing(folder / "graph"), spool.lines, 0)
+        apply(store, names, first)
+    else:
+        first = _swap_lines(store, names, graph, spool.stored, spool.lines, folder / "graph", old_size)
     return (
-        _swap_lines(store, names, graph, spool.stored, spool.lines, folder / "graph", old_size),
+        first,
         _swap_lines(store, names, names.written(graph), spool.written, None, folder / "written", None),
     )
 
@@ -95,9 +102,7 @@ def apply(store: ox.Store, names: Names, difference: Change) -> None:
         if merged and not _is_elsewhere(store, names, triple):
             store.remove(ox.Quad(triple.subject, triple.predicate, triple.object))
     if difference.added >= BULK:
-        _bulk(store, difference.added_file, graph)
-        if merged:
-            _bulk(store, difference.added_file, None)
+        _bulk(store, difference.added_file, [graph, ox.DefaultGraph()] if merged else [graph])
     elif difference.added:
         quads = [_quad(t, graph) for t in difference.added_triples()]
         if merged:
@@ -117,9 +122,7 @@ def rebuild(old: ox.Store, new_path: Path, names: Names, keep: Callable[[str], b
         dump = folder / "dump.nt"
         with dump.open("wb") as file:
             old.dump(file, ox.RdfFormat.N_TRIPLES, from_graph=graph)
-        _bulk(new, dump, graph)
-        if not names.is_written(graph.value):
-            _bulk(new, dump, None)
+        _bulk(new, dump, [graph] if names.is_written(graph.value) else [graph, ox.DefaultGraph()])
         dump.unlink()
     new.flush()
 
@@ -127,6 +130,21 @@ def rebuild(old: ox.Store, new_path: Path, names: Names, keep: Callable[[str], b
 def count(store: ox.Store, graph: ox.NamedNode) -> int:
     """Count the triples of ``graph`` by looking at each."""
     return sum(1 for _ in store.quads_for_pattern(None, None, None, graph))
+
+
+def _kept_lines(path: Path, folder: Path) -> Path:
+    """Keep the lines of a spool under another name, so that they outlive it without being copied."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "added.nt"
+    kept.unlink(missing_ok=True)
+    kept.hardlink_to(path)
+    return kept
+
+
+def _nothing(folder: Path) -> Path:
+    nothing = folder / "removed.nt"
+    nothing.write_bytes(b"")
+    return nothing
 
 
 def _swap_lines(
@@ -197,8 +215,22 @@ def _is_elsewhere(store: ox.Store, names: Names, triple: ox.Triple) -> bool:
     )
 
 
-def _bulk(store: ox.Store, path: Path, graph: ox.NamedNode | None) -> None:
-    store.bulk_load(path=str(path), format=ox.RdfFormat.N_TRIPLES, to_graph=graph, lenient=True)
+def _bulk(store: ox.Store, path: Path, graphs: Sequence[ox.NamedNode | ox.DefaultGraph]) -> None:
+    """Load a file of lines into several graphs at the same time, block by block to bound memory.
+
+    Blocks are files, because Oxigraph lets other threads run only while it reads from a path.
+    """
+    part = path.with_name("part.nt")
+
+    def load(graph: ox.NamedNode | ox.DefaultGraph) -> None:
+        store.bulk_load(path=str(part), format=ox.RdfFormat.N_TRIPLES, to_graph=graph, lenient=True)
+
+    with path.open("rb") as file, ThreadPoolExecutor(len(graphs)) as pool:
+        while block := file.read(BLOCK) + file.readline():
+            part.write_bytes(block)
+            for done in [pool.submit(load, graph) for graph in graphs]:
+                done.result()
+    part.unlink(missing_ok=True)
 
 
 def _quad(triple: ox.Triple, graph: ox.NamedNode) -> ox.Quad:

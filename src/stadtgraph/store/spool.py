@@ -11,22 +11,26 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Final
 
 import pyoxigraph as ox
 
 from stadtgraph.store.literals import Splitter
 
-BATCH = 5_000
+BATCH: Final = 5_000
+MOST_WATCHED: Final = 2_000_000
+"""Lines up to which a spool knows that none is doubled: equal lines have equal hashes, about 60 bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """Two files of N-Triples lines, possibly with doubled lines, and how many lines the first has."""
+    """Two files of N-Triples lines, how many lines the first has, and whether none of them is surely doubled."""
 
     stored: Path
     written: Path
     lines: int
     digest: str
+    unique: bool
 
     def triples(self) -> Iterator[ox.Triple]:
         """Give the triples in the store's form."""
@@ -61,6 +65,7 @@ def spool(triples: Iterable[ox.Triple], folder: Path, name: str) -> Spool:
     folder.mkdir(parents=True, exist_ok=True)
     stored, written = folder / f"{name}.stored.nt", folder / f"{name}.written.nt"
     splitter, digest, lines = Splitter(), hashlib.sha256(), 0
+    seen: set[int] = set()
     source = iter(triples)
     with stored.open("wb") as stored_file, written.open("wb") as written_file:
         while batch := list(islice(source, BATCH)):
@@ -72,10 +77,12 @@ def spool(triples: Iterable[ox.Triple], folder: Path, name: str) -> Spool:
                     companions += (f"{t} .\n" for t in extra)
             block = "".join(kept).encode()
             lines += len(kept)
+            if lines <= MOST_WATCHED:
+                seen.update(map(hash, kept))
             digest.update(block)
             stored_file.write(block)
             if companions:
                 block = "".join(companions).encode()
                 digest.update(block)
                 written_file.write(block)
-    return Spool(stored, written, lines, digest.hexdigest())
+    return Spool(stored, written, lines, digest.hexdigest(), unique=len(seen) == lines)
