@@ -119,8 +119,11 @@ def serve(call: Call) -> int:
     given = {k: getattr(call.options, k) for k in ("host", "port", "workers", "threads")}
     settings = replace(call.city.config.serve, **{k: v for k, v in given.items() if v is not None})
     call.city.close()
-    call.tell("serve-at", host=settings.host, port=settings.port)
-    serve_city(call.city.path, settings.host, settings.port, settings.workers, settings.threads)
+
+    def ready() -> None:
+        call.tell("serve-at", host=settings.host, port=settings.port)
+
+    serve_city(call.city.path, settings.host, settings.port, settings.workers, settings.threads, ready=ready)
     return 0
 
 

@@ -43,11 +43,10 @@ class ServeSettings:
 
 @dataclass(frozen=True, slots=True)
 class QuerySettings:
-    """``[query]``: bounds of one query: seconds, answer bytes, rows, characters of the text."""
+    """``[query]``: bounds of one query: seconds, answer bytes, characters of the text."""
 
     seconds: float = 30.0
     bytes: int = 1_000_000_000
-    rows: int = 10_000_000
     characters: int = 262_144
 
 

@@ -17,6 +17,8 @@ from stadtgraph.store import OxigraphEngine
 from stadtgraph.terms import Names
 
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9]{6}")
+MOST_OPEN = 8
+"""Releases kept open at once."""
 _STORES = {View.PUBLIC: "public", View.INTERNAL: "internal"}
 _MANIFESTS = {View.PUBLIC: "manifest.json", View.INTERNAL: "internal.json"}
 _PATCHES = {View.PUBLIC: "changes.rdfp.gz", View.INTERNAL: "internal.rdfp.gz"}
@@ -150,6 +152,8 @@ class Releases:
                 raise Gone("release-pruned", id=name)
             raise NotFound("release-unknown", id=name)
         if release is None:
+            if len(self._open) >= MOST_OPEN:
+                self._open.pop(next(iter(self._open)))  # whoever still uses it keeps it open
             release = self._open[name] = Release(path)
         return release
 

@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -54,13 +55,22 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(city: Path | str, host: str = "127.0.0.1", port: int = 8000, workers: int = 2, threads: int = 4) -> None:
+def serve(
+    city: Path | str,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    workers: int = 2,
+    threads: int = 4,
+    *,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
     """Serve the city in the folder ``city`` until SIGTERM or SIGINT; dead processes are replaced.
 
-    Raises :class:`StoreError` where the port is taken, or where processes end as soon as they start. A release made
+    ``ready`` is called once the port is taken. Raises :class:`StoreError` where the port is taken, or where processes end as soon as they start. A release made
     meanwhile is served as soon as ``current`` has moved, without a restart.
     """
     with listen(host, port) as listener:
+        ready()
         _Parent(Path(city), listener, workers, threads).run()
 
 
