@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from stadtgraph.shacl import Shapes, gate, load_shapes
-from stadtgraph.terms import RDF, SH
+from stadtgraph.terms import RDF, RDFS, SH
 
-TARGETS: Final = {SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf, SH.target}
+ANYTHING: Final = b" "
+"""The mark that every line has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +25,10 @@ class Gate:
     def load(cls, folder: Path, base: str) -> Gate:
         """Take the gate shapes among all shapes of a folder."""
         shapes = gate(load_shapes(sorted(folder.rglob("*.ttl")), base))
-        targets = [t for t in shapes.triples if t.predicate in TARGETS]
-        if any(t.predicate != SH.targetClass for t in targets):
-            return cls(shapes, ())
-        return cls(shapes, tuple(f" {RDF.type} {t.object} .\n".encode() for t in targets))
+        return cls(shapes, tuple(sorted(set(_marks(shapes)))))
 
     def concerns(self, lines: Path) -> bool:
         """Tell whether some node of a file of N-Triples lines is a target; cheap, so that large tables pass quickly."""
-        if not self.marks:
-            return True
         with lines.open("rb") as file:
             rest = b""
             while block := file.read(1 << 20):
@@ -40,3 +37,21 @@ class Gate:
                     return True
                 rest = text[-1000:]
         return False
+
+
+def _marks(shapes: Shapes) -> Iterator[bytes]:
+    """Give, for each target of the shapes, bytes that a file of N-Triples lines holds if it has such a target.
+
+    Source: https://www.w3.org/TR/shacl/#targets
+    """
+    for triple in shapes.triples:
+        if triple.predicate == SH.targetClass or (triple.predicate == RDF.type and triple.object == RDFS.Class):
+            name = triple.object if triple.predicate == SH.targetClass else triple.subject
+            yield f" {RDF.type} {name} .\n".encode()
+            yield f" {RDFS.subClassOf} {name} .\n".encode()
+        elif triple.predicate in (SH.targetSubjectsOf, SH.targetObjectsOf):
+            yield f" {triple.object} ".encode()
+        elif triple.predicate == SH.targetNode:
+            yield f"{triple.object} ".encode()
+        elif triple.predicate == SH.target:
+            yield ANYTHING

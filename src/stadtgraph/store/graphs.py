@@ -22,7 +22,7 @@ from stadtgraph.terms import Names
 BUCKET: Final = 150_000  # lines held in memory at once, about 25 MB
 MAX_BUCKETS: Final = 200  # files open at once
 BULK: Final = 20_000  # added lines from which bulk loading is faster than adding
-BLOCK: Final = 32_000_000  # bytes loaded in bulk at once, about 200,000 lines
+BLOCK: Final = 12_000_000  # bytes loaded in bulk at once, about 80,000 lines
 SMALL: Final = 20_000  # changed triples up to which a change is also kept in memory, for those who derive from it
 
 
