@@ -24,7 +24,7 @@ import pyoxigraph as ox
 from stadtgraph.city import City
 from stadtgraph.release import GraphInfo, Kind, Releases, drafting, writer_lock
 from stadtgraph.store import read_lines, spool
-from stadtgraph.terms import Names
+from stadtgraph.terms import ORG, SKOS, Names
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -86,12 +86,11 @@ def clone_and_seal(city: City, number: int) -> float:
 def edit(city: City, number: int) -> float:
     """Time an edit of one unit (its name and its place in the hierarchy) with everything derived."""
     unit, names = city.names.id("unit/bench"), city.names
-    org = "http://www.w3.org/ns/org#"
 
     def triples(n: int) -> list[ox.Triple]:
         return [
-            ox.Triple(unit, ox.NamedNode("http://www.w3.org/2004/02/skos/core#prefLabel"), ox.Literal(str(n), language="de")),
-            ox.Triple(unit, ox.NamedNode(org + "unitOf"), names.id("unit/ksj" if n % 2 else "unit/jena")),
+            ox.Triple(unit, SKOS.prefLabel, ox.Literal(str(n), language="de")),
+            ox.Triple(unit, ORG.unitOf, names.id("unit/ksj" if n % 2 else "unit/jena")),
         ]
 
     def action() -> None:
@@ -121,7 +120,7 @@ def run(real_data: Path, runs: int, folder: Path) -> None:
     memory = peak_mb()
     files = dumped(city, folder)
     total = sum(size for _, _, size in files)
-    print(f"build                  {seconds:8.1f} s   {total:,} triples in {len(files)} sources   peak {memory:,.0f} MB")
+    print(f"build                  {seconds:8.1f} s   {total:,} triples in {len(files)} sources, peak {memory:,.0f} MB")
 
     raw, ours = [], []
     for i in range(runs):

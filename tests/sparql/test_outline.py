@@ -74,7 +74,8 @@ def test_what_cannot_be_read_is_told_with_line_and_column(text: str, key: str, l
     ("text", "key", "line", "column", "expected"),
     [
         ("SELECT * WHERE { ?s ?p }", "sparql-syntax-bare", 1, 24, ""),
-        ("SELECT * WHERE { ?s ?p ?o ", "sparql-syntax", 1, 27, "}"),
+        ("SELECT * WHERE { ?s ?p ?o ", "sparql-syntax-end", 1, 27, "}"),
+        ("SELECT * WHERE { ?s a ", "sparql-syntax-end-bare", 1, 23, ""),
         ("SELECT * WHERE { ?s ?p ?o } LIMIT ?x", "sparql-syntax", 1, 35, "OFFSET"),
         ("SELECT * WHERE { ?s ?p ?o } ORDER ?s", "sparql-syntax", 1, 35, "BY"),
         ("SELECT ?x (COUNT(?s) AS ?n) { ?s ?p ?x }", "sparql-ungrouped", 1, 40, ""),

@@ -21,7 +21,11 @@ LEXICAL = [
     "P1D", "PT24H", "2024", "1550", "0001", "9999", "2810", "abc", "12345678901234567890", "999999999999999999",
     "9999999999999999999", "123456789.12345678", "-999999999.9999999", "INF", "NaN", "--02-30", "300", "-5", "", " 5",
 ]  # fmt: skip
-TYPES = ["integer", "int", "long", "byte", "nonNegativeInteger", "unsignedInt", "decimal", "double", "float", "boolean", "date", "dateTime", "time", "duration", "gYear", "gYearMonth", "dayTimeDuration", "yearMonthDuration", "gMonthDay", "hexBinary", "dateTimeStamp", "string", "anyURI"]
+TYPES = [
+    "integer", "int", "long", "byte", "nonNegativeInteger", "unsignedInt", "decimal", "double", "float", "boolean", "date",
+    "dateTime", "time", "duration", "gYear", "gYearMonth", "dayTimeDuration", "yearMonthDuration", "gMonthDay",
+    "hexBinary", "dateTimeStamp", "string", "anyURI",
+]  # fmt: skip
 
 
 def _literal(value: str, datatype: str) -> ox.Literal:

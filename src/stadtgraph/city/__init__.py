@@ -30,9 +30,10 @@ from stadtgraph.config import Config, load_config
 from stadtgraph.errors import UsageError
 from stadtgraph.release import Progress, Release, Releases, Retention, View, drafting, recover, silent, writer_lock
 from stadtgraph.sources import Source, load_registry, read_rdf, skolemised
+from stadtgraph.sparql import guard
 from stadtgraph.sparql.files import as_triples, load_queries
 from stadtgraph.store import OxigraphEngine
-from stadtgraph.terms import ONTOLOGY, QUERIES, SHAPES, Names, is_source_name
+from stadtgraph.terms import ONTOLOGY, PREFIXES, QUERIES, SHAPES, Names, is_source_name
 
 __all__ = ["Answer", "BuildReport", "City", "Draft", "Folders", "GateViolation", "Release", "View"]
 
@@ -131,9 +132,13 @@ class City:
         return (release or self.releases.require_current()).engine(view)
 
     def query(self, text: str, *, release: str = "current", view: View = View.PUBLIC) -> Answer:
-        """Answer a SPARQL query over the public view (or another) of a release."""
+        """Answer a SPARQL query over the public view (or another) of a release.
+
+        The usual prefixes need no declaration. Raises :class:`QueryError` where the query is malformed or refused.
+        """
         chosen = self.releases.get(release)
-        return answer(chosen.engine(view).query(text), chosen.id)
+        guard.read(text, self.names.base, prefixes=PREFIXES)
+        return answer(chosen.engine(view).query(text, prefixes=PREFIXES), chosen.id)
 
     def rollback(self, release: str) -> Release:
         """Make an earlier release the current one."""

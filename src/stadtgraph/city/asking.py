@@ -13,6 +13,7 @@ from stadtgraph import messages
 from stadtgraph.city.answer import Answer, Row, answer
 from stadtgraph.errors import NotFound, UsageError
 from stadtgraph.release import Release, View
+from stadtgraph.sparql import guard
 from stadtgraph.sparql.files import load_queries, read_example
 from stadtgraph.terms import PREFIXES, Term
 
@@ -62,7 +63,9 @@ def ask(
 ) -> None:
     """Answer a query and write the answer; a format that does not fit the query's form is a :class:`UsageError`."""
     prefixes = dict(PREFIXES) | {"": city.names.base}
-    result = release.engine(view).query(_with_prefixes(query_text(city, text, parameters)))
+    query = query_text(city, text, parameters)
+    guard.read(query, city.names.base, prefixes=PREFIXES)
+    result = release.engine(view).query(query, prefixes=PREFIXES)
     if isinstance(result, ox.QueryTriples):
         chosen = GRAPHS.get(form or "ttl")
         if chosen is None:
@@ -76,12 +79,6 @@ def ask(
             raise UsageError("cli-format", format=form, known=", ".join(["table", *RESULTS]))
         result.serialize(out, format_)
     out.flush()
-
-
-def _with_prefixes(text: str) -> str:
-    """Declare the known prefixes on the first line, so that line numbers in errors stay right."""
-    head = " ".join(f"PREFIX {name}: <{iri}>" for name, iri in PREFIXES.items())
-    return f"{head} {text}"
 
 
 def table(found: Answer, base: str, lang: str) -> str:

@@ -22,6 +22,7 @@ _SAYING: Final = {
     "Prefix not found": "sparql-syntax",
     "is already bound": "sparql-overrides",
 }
+_WITH_EXPECTED: Final = ("sparql-syntax", "sparql-syntax-end")
 _FUNCTION: Final = re.compile(r"The custom (?:aggregate )?function <([^>]{1,200})> is not supported")
 
 
@@ -42,9 +43,11 @@ def fault(text: str, error: Exception) -> QueryError:
     token = _token_at(text, int(found[1]), int(found[2]))
     line, column = position(text, token.start if token else len(text))
     key = next((key for saying, key in _SAYING.items() if saying in found[3]), "sparql-syntax")
+    if token is None and key == "sparql-syntax":
+        key = "sparql-syntax-end"
     expected = _expected(found[3])
     return QuerySyntaxError(
-        key if expected or key != "sparql-syntax" else "sparql-syntax-bare",
+        key if expected or key not in _WITH_EXPECTED else f"{key}-bare",
         line=line,
         column=column,
         found=token.text[:40] if token else "",

@@ -48,11 +48,19 @@ def check(query: Outline, bounds: Mapping[str, int] = BOUNDS) -> None:
             raise QueryRefused(key, line=line, column=column)
 
 
-def read(text: str, base: str | None = None, bounds: Mapping[str, int] = BOUNDS) -> Outline:
-    """Give the outline of a query that passed the guard; length is checked before anything is read."""
+def read(
+    text: str,
+    base: str | None = None,
+    bounds: Mapping[str, int] = BOUNDS,
+    prefixes: Mapping[str, str] | None = None,
+) -> Outline:
+    """Give the outline of a query that passed the guard; length is checked before anything is read.
+
+    ``prefixes`` are those that the engine knows without a declaration.
+    """
     length = len(text.encode("utf-8", "surrogatepass"))
     if length > bounds["bytes"]:
         raise QueryRefused("guard-bytes", found=length, bound=bounds["bytes"])
-    found = outline(text, base)
+    found = outline(text, base, prefixes)
     check(found, bounds)
     return found

@@ -64,14 +64,14 @@ class Outline:
         return bool(self.default_graphs or self.named_graphs)
 
 
-def outline(text: str, base: str | None = None) -> Outline:
-    """Read ``text``; ``base`` resolves what its own BASE does not.
+def outline(text: str, base: str | None = None, prefixes: Mapping[str, str] | None = None) -> Outline:
+    """Read ``text``; ``base`` resolves what its own BASE does not, ``prefixes`` need no declaration.
 
     Raises :class:`QuerySyntaxError` for what is no token, no word of SPARQL, or an undeclared prefix.
     """
     tokens = code(tokenize(text))
     _check_tokens(text, tokens)
-    prologue, rest = _prologue(text, tokens, base)
+    prologue, rest = _prologue(text, tokens, base, prefixes or {})
     form = _form(text, tokens, rest)
     _check_prefixes(text, tokens[rest:], prologue.prefixes)
     default_graphs, named_graphs = _dataset(tokens[rest:], prologue)
@@ -144,9 +144,11 @@ def resolve(written: str, base: str | None) -> str | None:
     return quad.subject.value if isinstance(quad.subject, ox.NamedNode) else None
 
 
-def _prologue(text: str, tokens: list[Token], base: str | None) -> tuple[_Prologue, int]:
+def _prologue(
+    text: str, tokens: list[Token], base: str | None, prefixes: Mapping[str, str]
+) -> tuple[_Prologue, int]:
     """Give the prologue and the index of the first token behind it."""
-    found = _Prologue(base, {})
+    found = _Prologue(base, dict(prefixes))
     at = 0
     while at < len(tokens) and tokens[at].kind is Kind.WORD:
         word, rest = tokens[at].upper, tokens[at + 1 : at + 3]

@@ -8,19 +8,19 @@ calls ``Store.query``, and it always passes both. The store's own default graph 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import pyoxigraph as ox
 
-from stadtgraph.errors import QuerySyntaxError, StoreError
+from stadtgraph.errors import StoreError
+from stadtgraph.sparql.faults import fault
 from stadtgraph.store.literals import Normaliser, restore
 from stadtgraph.terms import Names
 
 Subject = ox.NamedNode | ox.BlankNode
-Functions = Mapping[ox.NamedNode, Callable[..., ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple | None]]
 Result = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
 
 
@@ -99,8 +99,12 @@ class OxigraphEngine:
             self._graphs = found
         return found
 
-    def query(self, query: str, dataset: Dataset | None = None, functions: Functions | None = None) -> Result:
-        """Answer a query of any form; ``dataset`` narrows what it sees and is always enforced."""
+    def query(self, query: str, dataset: Dataset | None = None, *, prefixes: Mapping[str, str] | None = None) -> Result:
+        """Answer a query of any form; ``dataset`` narrows what it sees and is always enforced.
+
+        ``prefixes`` are those the query may use without declaring them. A malformed query raises
+        :class:`QuerySyntaxError` with line and column.
+        """
         dataset = dataset or Dataset()
         default: Sequence[ox.NamedNode | ox.DefaultGraph] = (
             [ox.DefaultGraph()] if dataset.default is None else list(dataset.default)
@@ -112,10 +116,10 @@ class OxigraphEngine:
                 base_iri=self.names.base,
                 default_graph=list(default),
                 named_graphs=list(named),
-                custom_functions=dict(functions) if functions else None,
+                prefixes=dict(prefixes) if prefixes else None,
             )
         except SyntaxError as problem:
-            raise QuerySyntaxError("query-syntax", problem=problem) from problem
+            raise fault(query, problem) from problem
 
     def ask(self, query: str, dataset: Dataset | None = None) -> bool:
         """Answer an ASK query."""
