@@ -22,8 +22,8 @@ LEXICAL = [
     "9999999999999999999", "123456789.12345678", "-999999999.9999999", "INF", "NaN", "--02-30", "300", "-5", "", " 5",
 ]  # fmt: skip
 TYPES = [
-    "integer", "int", "long", "byte", "nonNegativeInteger", "unsignedInt", "decimal", "double", "float", "boolean", "date",
-    "dateTime", "time", "duration", "gYear", "gYearMonth", "dayTimeDuration", "yearMonthDuration", "gMonthDay",
+    "integer", "int", "long", "byte", "nonNegativeInteger", "unsignedInt", "decimal", "double", "float", "boolean",
+    "date", "dateTime", "time", "duration", "gYear", "gYearMonth", "dayTimeDuration", "yearMonthDuration", "gMonthDay",
     "hexBinary", "dateTimeStamp", "string", "anyURI",
 ]  # fmt: skip
 

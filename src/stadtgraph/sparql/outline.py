@@ -144,9 +144,7 @@ def resolve(written: str, base: str | None) -> str | None:
     return quad.subject.value if isinstance(quad.subject, ox.NamedNode) else None
 
 
-def _prologue(
-    text: str, tokens: list[Token], base: str | None, prefixes: Mapping[str, str]
-) -> tuple[_Prologue, int]:
+def _prologue(text: str, tokens: list[Token], base: str | None, prefixes: Mapping[str, str]) -> tuple[_Prologue, int]:
     """Give the prologue and the index of the first token behind it."""
     found = _Prologue(base, dict(prefixes))
     at = 0
