@@ -66,8 +66,8 @@ def serve(
 ) -> None:
     """Serve the city in the folder ``city`` until SIGTERM or SIGINT; dead processes are replaced.
 
-    ``ready`` is called once the port is taken. Raises :class:`StoreError` where the port is taken, or where processes end as soon as they start. A release made
-    meanwhile is served as soon as ``current`` has moved, without a restart.
+    ``ready`` is called once the port is taken. Raises :class:`StoreError` where the port is taken already, or where
+    processes end as soon as they start. A release made meanwhile is served as soon as ``current`` has moved.
     """
     with listen(host, port) as listener:
         ready()
