@@ -17,7 +17,7 @@ LAYERS: list[set[str]] = [
     {"release", "query"},
     {"store"},
     {"sparql"},
-    {"terms", "config", "errors"},
+    {"rdflib_terms", "terms", "config", "errors"},
     {"messages"},
 ]
 WITHIN = {
@@ -26,6 +26,7 @@ WITHIN = {
     ("terms", "errors"),
     ("config", "errors"),
     ("config", "terms"),
+    ("rdflib_terms", "terms"),
     ("errors", "messages"),
 }
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
@@ -70,4 +71,4 @@ def test_every_room_of_the_package_is_in_a_layer() -> None:
 def test_rdflib_stays_inside_the_adapters() -> None:
     """pyoxigraph terms are used everywhere; only the doors to rdflib libraries know rdflib."""
     users = {p.relative_to(PACKAGE).parts[0] for p in MODULES for name in _imports(p) if name.split(".")[0] == "rdflib"}
-    assert users <= {"reason", "shacl"}
+    assert users <= {"reason", "shacl", "rdflib_terms.py"}

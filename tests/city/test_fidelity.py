@@ -16,6 +16,7 @@ import pytest
 import rdflib
 
 from stadtgraph.errors import InputError
+from stadtgraph.rdflib_terms import from_rdflib
 from stadtgraph.sources import Source, format_of, read, skolemised
 from stadtgraph.store import as_written, spool, swap
 from stadtgraph.terms import Names
@@ -66,18 +67,8 @@ def _judged(path: Path) -> set[ox.Triple]:
         warnings.simplefilter("ignore")
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         judge.parse(data=content, format=FORMATS[format_of(path.name) or ""], publicID=NAMES.base)
-    triples = (ox.Triple(*(_term(term) for term in triple)) for triple in judge)  # type: ignore[arg-type]
+    triples = (ox.Triple(*(from_rdflib(term) for term in triple)) for triple in judge)  # type: ignore[arg-type]
     return set(skolemised(triples, NAMES))
-
-
-def _term(term: rdflib.term.Node) -> ox.NamedNode | ox.BlankNode | ox.Literal:
-    if isinstance(term, rdflib.BNode):
-        return ox.BlankNode(f"b{term}")
-    if isinstance(term, rdflib.Literal):
-        if term.language:
-            return ox.Literal(str(term), language=term.language)
-        return ox.Literal(str(term), datatype=ox.NamedNode(str(term.datatype or rdflib.XSD.string)))
-    return ox.NamedNode(str(term))
 
 
 def test_every_real_file_comes_back_as_its_owner_wrote_it(

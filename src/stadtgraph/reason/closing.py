@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
+from stadtgraph.rdflib_terms import from_rdflib, to_graph
+
 if TYPE_CHECKING:
     import rdflib
 
@@ -22,9 +24,7 @@ def closed(axioms: Iterable[ox.Triple]) -> set[ox.Triple]:
         import owlrl
         import rdflib
 
-        graph = rdflib.Graph()
-        for triple in axioms:
-            graph.add((to_rdflib(triple.subject), to_rdflib(triple.predicate), to_rdflib(triple.object)))
+        graph = to_graph(axioms)
         if len(graph):
             owlrl.DeductiveClosure(
                 owlrl.OWLRL_Semantics,
@@ -32,39 +32,10 @@ def closed(axioms: Iterable[ox.Triple]) -> set[ox.Triple]:
                 axiomatic_triples=False,
                 datatype_axioms=False,
             ).expand(graph)
-    return {from_rdflib(triple) for triple in graph if not isinstance(triple[0], rdflib.Literal)}
+    return {_triple(triple) for triple in graph if not isinstance(triple[0], rdflib.Literal)}
 
 
-def to_rdflib(term: object) -> rdflib.term.Node:
-    """Give ``term`` as rdflib has it, its lexical form untouched."""
-    import rdflib
-
-    if isinstance(term, ox.NamedNode):
-        return rdflib.URIRef(term.value)
-    if isinstance(term, ox.BlankNode):
-        return rdflib.BNode(term.value)
-    if isinstance(term, ox.Literal):
-        if term.language is not None:
-            return rdflib.Literal(term.value, lang=term.language)
-        return rdflib.Literal(term.value, datatype=rdflib.URIRef(term.datatype.value), normalize=False)
-    raise TypeError(f"rdflib has no term like {term}")
-
-
-def from_rdflib(triple: tuple[rdflib.term.Node, ...]) -> ox.Triple:
-    """Give a triple of rdflib as pyoxigraph has it."""
-    s, p, o = (_term(part) for part in triple)
+def _triple(triple: tuple[rdflib.term.Node, ...]) -> ox.Triple:
+    s, p, o = (from_rdflib(part) for part in triple)
     assert isinstance(s, ox.NamedNode | ox.BlankNode) and isinstance(p, ox.NamedNode)
     return ox.Triple(s, p, o)
-
-
-def _term(term: rdflib.term.Node) -> ox.NamedNode | ox.BlankNode | ox.Literal:
-    import rdflib
-
-    if isinstance(term, rdflib.URIRef):
-        return ox.NamedNode(str(term))
-    if isinstance(term, rdflib.BNode):
-        return ox.BlankNode(str(term))
-    assert isinstance(term, rdflib.Literal)
-    if term.language:
-        return ox.Literal(str(term), language=term.language)
-    return ox.Literal(str(term), datatype=ox.NamedNode(str(term.datatype)) if term.datatype else None)

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import pyoxigraph as ox
 
 from stadtgraph.errors import InputError, ShapeError
+from stadtgraph.rdflib_terms import from_rdflib, to_graph, to_rdflib
 from stadtgraph.shacl.raw import Raw
 from stadtgraph.shacl.shapes import Shapes
 from stadtgraph.terms import OWL, SH, Term
@@ -50,7 +51,7 @@ def run(data: Iterable[ox.Triple] | Path, shapes: Shapes) -> Iterator[Raw]:
             raise ShapeError("shacl-engine-refuses", engine="pyshacl", problem=error) from error
         if not hasattr(found, "subjects"):
             raise ShapeError("shacl-engine-refuses", engine="pyshacl", problem=text)
-        return iter([_raw(found, node) for node in found.objects(None, _rdf(SH.result))])
+        return iter([_raw(found, node) for node in found.objects(None, to_rdflib(SH.result))])
 
 
 @contextmanager
@@ -85,8 +86,8 @@ def _read(file: Path) -> Iterator[ox.Triple]:
 
 def _raw(found: rdflib.Graph, node: rdflib.term.Node) -> Raw:
     def value(p: ox.NamedNode) -> Term | None:
-        term = found.value(node, _rdf(p))
-        return None if term is None else _term(term)
+        term = found.value(node, to_rdflib(p))
+        return None if term is None else from_rdflib(term)
 
     path, component, severity = value(SH.resultPath), value(SH.sourceConstraintComponent), value(SH.resultSeverity)
     focus, source = value(SH.focusNode), value(SH.sourceShape)
@@ -100,7 +101,7 @@ def _raw(found: rdflib.Graph, node: rdflib.term.Node) -> Raw:
         value=value(SH.value),
         severity=severity,
         source=source,
-        texts=tuple(sorted(str(text) for text in found.objects(node, _rdf(SH.resultMessage)))),
+        texts=tuple(sorted(str(text) for text in found.objects(node, to_rdflib(SH.resultMessage)))),
     )
 
 
@@ -126,40 +127,7 @@ _TRUE = ox.Literal(True)
 
 
 def _graph(triples: Iterable[ox.Triple]) -> rdflib.Graph:
-    import rdflib
-
-    graph = rdflib.Graph(bind_namespaces="none")
-    for triple in triples:
-        graph.add((_rdf(triple.subject), _rdf(triple.predicate), _rdf(triple.object)))
-    return graph
-
-
-def _rdf(term: Term) -> rdflib.term.Node:
-    import rdflib
-
-    if isinstance(term, ox.NamedNode):
-        return rdflib.URIRef(term.value)
-    if isinstance(term, ox.BlankNode):
-        return rdflib.BNode(term.value)
-    if isinstance(term, ox.Literal):
-        if term.language is not None:
-            return rdflib.Literal(term.value, lang=term.language)
-        datatype = None if term.datatype == _STRING else rdflib.URIRef(term.datatype.value)
-        return rdflib.Literal(term.value, datatype=datatype, normalize=False)
-    raise InputError("shacl-no-triple-terms", term=term)
-
-
-_STRING = ox.NamedNode("http://www.w3.org/2001/XMLSchema#string")
-
-
-def _term(term: rdflib.term.Node) -> Term:
-    import rdflib
-
-    if isinstance(term, rdflib.URIRef):
-        return ox.NamedNode(str(term))
-    if isinstance(term, rdflib.BNode):
-        return ox.BlankNode(str(term))
-    assert isinstance(term, rdflib.Literal)
-    if term.language:
-        return ox.Literal(str(term), language=term.language)
-    return ox.Literal(str(term), datatype=ox.NamedNode(str(term.datatype)) if term.datatype else None)
+    try:
+        return to_graph(triples)
+    except TypeError as problem:
+        raise InputError("shacl-no-triple-terms", term=problem) from problem
