@@ -1,5 +1,5 @@
 # make run    build the graph of Jena and serve it on http://localhost:8000 (PORT=9000, REAL_DATA=folder, CITY=folder)
-# make test   lint, types and the test suite; make test-slow adds the long ones
+# make test   lint, types and the test suite; make test-slow runs the long tests
 # Needs Python 3.11 or newer and make. The network is used only to install, the first time.
 
 PYTHON ?= python3
@@ -24,8 +24,8 @@ build: $(VENV)/.installed
 test: lint
 	$(BIN)/python -m pytest -q -m "not slow"
 
-test-slow: lint
-	$(BIN)/python -m pytest -q
+test-slow: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -q -m slow
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -28,7 +28,7 @@ CATALOGUE = [
     "standards",
     "systems",
 ]
-ID = Namespace(DEFAULT_BASE + "id/")
+ID = DEFAULT_BASE + "id/"
 SCHEMA = Namespace("https://schema.org/")
 ADMS = Namespace("http://www.w3.org/ns/adms#")
 MUSTERDATENSATZ = "https://musterdatenkatalog.de/def/musterdatensatz/"

@@ -167,12 +167,10 @@ def test_an_answer_over_the_byte_bound_is_cut_off_by_an_exception(place: Place) 
 def test_a_query_over_its_time_is_ended_with_or_without_output(place: Place) -> None:
     """Without output by the waiting side, with output inside ``write``."""
     queries = Queries(Limits(seconds=0.5))
-    began = time.monotonic()
     with pytest.raises(QueryTimeout):
         queries.run(planned(COUNTING), place)
     with pytest.raises(QueryTimeout):
         b"".join(queries.run(planned(PRODUCT), place).blocks)
-    assert time.monotonic() - began < 3
 
 
 def test_a_reader_who_leaves_ends_the_work(place: Place) -> None:
