@@ -9,6 +9,7 @@ import pytest
 
 from stadtgraph.errors import NotFound, UsageError
 from stadtgraph.release import View
+from stadtgraph.web import create_app
 from town import SECRET, Town
 
 LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
@@ -115,3 +116,32 @@ def test_only_a_source_can_be_withdrawn(town: Town) -> None:
             city.withdraw(city.names.graph("ontology").value)
         with pytest.raises(NotFound):
             city.withdraw("urn:no-such-graph")
+
+
+def test_a_city_that_is_being_served_forgets_what_is_withdrawn_at_once(town: Town) -> None:
+    """Open stores, unions of graphs and ETags are those of the release as it is now."""
+    registry = town.data / "sources.toml"
+    registry.write_text(registry.read_text().replace('visibility = "restricted"', 'visibility = "public"'))
+    town.plans()
+    town.build()
+    with town.city as city:
+        plans, trees = (city.names.source(name).value for name in ("plans", "trees"))
+    client = create_app(town.city, testing=True).test_client()
+    given = {"Accept": "application/json"}
+    text = f'ASK {{ ?plan ?name "{SECRET}" }}'
+    asked = [
+        {"query": text},
+        {"query": text, "release": (town.city_folder / "current").read_text().strip()},
+        {"query": text, "default-graph-uri": [plans, trees]},
+    ]
+    before = [client.get("/sparql", query_string=query, headers=given) for query in asked]
+    assert [answer.get_json()["boolean"] for answer in before] == [True, True, True]
+    listed = client.get("/releases", headers=given)
+    with town.city as city:
+        city.withdraw(plans)
+    after = [client.get("/sparql", query_string=query, headers=given) for query in asked]
+    assert [answer.get_json()["boolean"] for answer in after] == [False, False, False]
+    for query, old in zip(asked, before, strict=True):
+        known = given | {"If-None-Match": old.headers["ETag"]}
+        assert client.get("/sparql", query_string=query, headers=known).status_code == 200
+    assert client.get("/releases", headers=given | {"If-None-Match": listed.headers["ETag"]}).status_code == 200

@@ -95,6 +95,11 @@ class Unions:
         self._made: OrderedDict[object, Union] = OrderedDict()
         self._lock = threading.Lock()
 
+    def clear(self) -> None:
+        """Keep none."""
+        with self._lock:
+            self._made.clear()
+
     def get(self, key: object, engine: Engine, names: Names, dataset: Dataset, check: Callable[[], None]) -> Union:
         """Give the union of ``dataset.default``, with ``dataset.named`` beside it.
 

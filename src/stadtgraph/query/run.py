@@ -48,7 +48,10 @@ _AHEAD, _PATIENCE = MEGABYTE, 0.5
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a query is asked: the engine of one view of a release, and what is known of its graphs."""
+    """Where a query is asked: the engine of one view of a release, and what is known of its graphs.
+
+    ``release`` tells this state of the release from every other.
+    """
 
     release: str
     engine: Engine
@@ -91,6 +94,10 @@ class Queries:
         self.limits = limits or Limits()
         self.lanes = lanes or Lanes()
         self._unions = Unions()
+
+    def forget(self) -> None:
+        """Keep nothing of earlier answers."""
+        self._unions.clear()
 
     def run(self, plan: Plan, place: Place) -> Answer:
         """Give the answer to ``plan``; what fails early raises here, what fails late raises from its blocks.

@@ -27,11 +27,14 @@ _PATCHES = {View.PUBLIC: "changes.rdfp.gz", View.INTERNAL: "internal.rdfp.gz"}
 class Release:
     """One sealed state of the city: a folder that never changes. Engines are opened read-only and kept."""
 
-    __slots__ = ("_engines", "_manifests", "id", "path")
+    __slots__ = ("_engines", "_manifests", "id", "path", "written")
 
-    def __init__(self, path: Path) -> None:
-        """Take the folder ``path`` as a release; nothing is read yet."""
-        self.id, self.path = path.name, path
+    def __init__(self, path: Path, written: str = "") -> None:
+        """Take the folder ``path`` as a release; nothing is read yet.
+
+        ``written`` tells which writing of the folder this is: withdrawing a graph writes a release anew.
+        """
+        self.id, self.path, self.written = path.name, path, written
         self._engines: dict[View, OxigraphEngine] = {}
         self._manifests: dict[View, Manifest] = {}
 
@@ -68,6 +71,15 @@ class Release:
     def created(self) -> datetime:
         """When the release was sealed, UTC."""
         return self.manifest().created
+
+
+def _written(release: Path) -> str | None:
+    """Give what changes when a release is written anew, or ``None`` where there is none."""
+    try:
+        status = manifest_path(release, View.PUBLIC).stat()
+    except OSError:
+        return None
+    return f"{status.st_ino}-{status.st_mtime_ns}"
 
 
 def store_path(release: Path, view: View) -> Path:
@@ -144,17 +156,19 @@ class Releases:
             return self.require_current()
         if not _ID.fullmatch(name):
             raise NotFound("release-unknown", id=name)
-        release = self._open.get(name)
         path = self.folder / name
-        if not manifest_path(path, View.PUBLIC).is_file():
+        written = _written(path)
+        if written is None:
             self._open.pop(name, None)
             if name in self._names_of("pruned"):
                 raise Gone("release-pruned", id=name)
             raise NotFound("release-unknown", id=name)
-        if release is None:
+        release = self._open.get(name)
+        if release is None or release.written != written:
+            self._open.pop(name, None)
             if len(self._open) >= MOST_OPEN:
                 self._open.pop(next(iter(self._open)))  # whoever still uses it keeps it open
-            release = self._open[name] = Release(path)
+            release = self._open[name] = Release(path, written)
         return release
 
     def ids(self) -> list[str]:

@@ -115,10 +115,10 @@ def releases() -> Response:
     choice = negotiate(request.headers.get("Accept"), (HTML, _JSON, JSON_LD))
     as_json = request.args.get("format") == "json" or (choice is not None and choice.format is not HTML)
     ids = state().city.releases.ids()
-    tag = etag(current.id, *ids, as_json)
+    listed = [entry for entry in map(_listed, ids) if entry is not None]
+    tag = etag(current.id, *(f"{entry.id} {entry.written}" for entry in listed), as_json)
     if is_known(tag):
         return not_modified(tag)
-    listed = [entry for entry in map(_listed, ids) if entry is not None]
     if as_json:
         entries = [_entry(release, current.id) for release in listed]
         text = json.dumps({"releases": entries}, ensure_ascii=False, indent=1) + "\n"

@@ -64,9 +64,9 @@ def fingerprint() -> str:
 def etag(*parts: object) -> str:
     """Give an ETag for an answer that depends on ``parts`` alone: the release, what was asked, the format.
 
-    The address, the language and the state of the program are always part of it.
+    The address, the language, the state of the program and which writing of the release answers are part of it.
     """
-    text = "\x00".join(map(str, (*parts, request.path, language(), fingerprint())))
+    text = "\x00".join(map(str, (*parts, g.get("written", ""), request.path, language(), fingerprint())))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
@@ -88,7 +88,7 @@ def tagged(response: Response, tag: str, *, keep: bool = True) -> Response:
     response.set_etag(tag)
     if not keep:
         response.headers["Cache-Control"] = "no-store"
-    elif request.args.get("release"):
+    elif request.args.get("release", "current") != "current":
         response.headers["Cache-Control"] = "public, max-age=3600"
     else:
         response.headers["Cache-Control"] = "public, no-cache"

@@ -36,8 +36,12 @@ def state() -> State:
 
 def opened() -> Opened:
     """Open the release that this request asks for, and note it for the header."""
-    found = state().open(request.args.get("release") or (request.form.get("release") if request.form else None))
-    g.release = found.id
+    return noted(state().open(request.args.get("release") or (request.form.get("release") if request.form else None)))
+
+
+def noted(found: Opened) -> Opened:
+    """Note the release that answers this request, for its header and its ETag."""
+    g.release, g.written = found.id, found.release.written
     return found
 
 
@@ -70,8 +74,7 @@ def sparql() -> Response:
     )
     if asked.operation is Operation.UPDATE:
         raise ProtocolError("web-no-update")
-    found = state().open(asked.release)
-    g.release = found.id
+    found = noted(state().open(asked.release))
     if asked.operation is Operation.DESCRIPTION:
         return _description(found)
     return answer(asked, found)

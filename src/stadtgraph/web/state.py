@@ -105,16 +105,20 @@ class State:
     def open(self, name: str | None = None) -> Opened:
         """Give the release ``name``, or the current one, opened read-only; a moved ``current`` is noticed here.
 
+        A release from which a graph was withdrawn meanwhile is opened anew, and what was kept of it is forgotten.
         Raises :class:`NotFound` and :class:`Gone`. The last four stay open; one in use stays until it is free.
         """
         found = self.city.releases.get(name or "current")
         with self._lock:
             opened = self._opened.get(found.id)
+            if opened is not None and opened.release.written != found.written:
+                self.queries.forget()
+                opened = None
             if opened is None:
-                release = Release(found.path)
+                release = Release(found.path, found.written)
                 manifest = release.manifest()
                 sizes = {iri: info.triples for iri, info in manifest.graphs.items()}
-                place = Place(release.id, release.engine(), Names(manifest.base), sizes)
+                place = Place(f"{release.id} {release.written}", release.engine(), Names(manifest.base), sizes)
                 opened = self._opened[found.id] = Opened(release, place)
                 while len(self._opened) > _KEPT:
                     self._opened.popitem(last=False)
