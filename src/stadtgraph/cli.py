@@ -56,12 +56,16 @@ class Call:
 
 def build(call: Call) -> int:
     """Load what changed and seal a release."""
-    started = time.perf_counter()
-    real_data = Path(call.options.real_data) if call.options.real_data else None
+    started, options = time.perf_counter(), call.options
+    real_data = Path(options.real_data) if getattr(options, "real_data", None) else None
     if real_data is not None and not real_data.is_dir():
         raise UsageError("cli-no-folder", folder=real_data)
     report = call.city.build(
-        call.options.source or (), real_data=real_data, fetch=call.options.fetch, say=call.say, lang=call.lang
+        getattr(options, "source", None) or (),
+        real_data=real_data,
+        fetch=getattr(options, "fetch", False),
+        say=call.say,
+        lang=call.lang,
     )
     if report.release is not None:
         call.tell("build-sealed", id=report.release.id, seconds=time.perf_counter() - started)
@@ -114,8 +118,7 @@ def serve(call: Call) -> int:
 
     if call.city.releases.current() is None:
         call.tell("serve-builds-first")
-        report = call.city.build(say=call.say, lang=call.lang)
-        call.tell("build-sealed", id=report.release.id if report.release else "-", seconds=0.0)
+        build(call)
     given = {k: getattr(call.options, k) for k in ("host", "port", "workers", "threads")}
     settings = replace(call.city.config.serve, **{k: v for k, v in given.items() if v is not None})
     call.city.close()
