@@ -287,3 +287,16 @@ def test_the_real_vocabulary_of_data_sets(real_data: Path) -> None:
     """The Musterdatenkatalog as its publisher wrote it."""
     path = real_data / "musterdatenkatalog_v4_taxonomy_skos.rdf"
     assert sum(1 for _ in read_rdf(path, "rdf", BASE)) == 2851
+
+
+def test_an_illegal_iri_in_rdf_xml_is_found_where_it_is_written_with_entities() -> None:
+    """The error names the line although the file writes the ampersand as an entity."""
+    text = (
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:e="urn:e#">\n'
+        '  <rdf:Description rdf:about="urn:a">\n'
+        '    <e:p rdf:resource="http://e/x?LAYER[zoom]=1&amp;b=2"/>\n'
+        "  </rdf:Description>\n</rdf:RDF>\n"
+    )
+    with pytest.raises(InputError) as caught:
+        list(read_rdf(text.encode(), "rdf", BASE, name="in"))
+    assert caught.value.params["line"] == 3

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import IO, Final, Literal
 
@@ -150,7 +151,7 @@ class _Door:
         line, column = error.lineno, error.offset
         if line is None:
             quoted = _QUOTED.search(error.msg)
-            line, column = self._places().text(quoted[1]) if quoted else (1, 1)
+            line, column = self._places().text(quoted[1], escape(quoted[1], quote=False)) if quoted else (1, 1)
         place = {"file": self.document.name, "line": line, "column": column or 1}
         return InputError("sources-rdf-syntax", **place, problem=shortened(problem, 200))
 
