@@ -64,6 +64,7 @@ def test_a_source_that_becomes_restricted_leaves_no_byte_in_the_next_public_rele
     files = _holders(town, SECRET, public=True)
     assert files and all(before in name for name in files)
     assert not any(after in name for name in files)
+    assert not any(after in name for name in _holders(town, "plans", public=True))
     fresh_public, fresh_internal = town.contents(View.PUBLIC), town.contents(View.INTERNAL)
     with town.city as city:
         assert city.query("ASK { ?s a <https://town.example/ns#Plant> }")
@@ -83,7 +84,8 @@ def test_what_is_withdrawn_is_in_no_file_of_any_release(town: Town) -> None:
     town.plans()
     second = town.build()
     town.plans(SECRET + "-geändert")
-    town.build()
+    with town.city as city, city.draft(why="load plans.csv") as draft:
+        draft.load(town.files / "plans.csv", source="plans")
     (town.files / "plans.csv").unlink()
     assert _holders(town, SECRET, public=True)
     with town.city as city:
@@ -92,6 +94,8 @@ def test_what_is_withdrawn_is_in_no_file_of_any_release(town: Town) -> None:
         assert len(changed) == 2 and first not in changed
         assert graph in city.releases.withdrawn()
     assert not _holders(town, SECRET, public=False)
+    traces = [name for name in _holders(town, "plans", public=False) if name != "withdrawn"]
+    assert not traces, "neither the names of its files nor why they were loaded"
     with town.city as city:
         for release in city.releases.all():
             engine = release.engine()
@@ -106,6 +110,19 @@ def test_what_is_withdrawn_is_in_no_file_of_any_release(town: Town) -> None:
         assert city.releases.get(second).manifest().parent == first
     town.trees(4)
     town.build()
+
+
+def test_why_a_restricted_source_was_loaded_is_told_to_the_internal_view_alone(town: Town) -> None:
+    """The reason names the file, so manifest and provenance of the public view give a plain one."""
+    town.build()
+    town.plans()
+    with town.city as city:
+        with city.draft(why="load plans.csv") as draft:
+            draft.load(town.files / "plans.csv", source="plans")
+        assert draft.release is not None
+        assert draft.release.manifest(View.INTERNAL).why == "load plans.csv"
+        assert draft.release.manifest().why == "build"
+    assert not _holders(town, "plans", public=True)
 
 
 def test_only_a_source_can_be_withdrawn(town: Town) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pyoxigraph as ox
 
-from stadtgraph.release import Draft, GraphInfo, Kind
+from stadtgraph.release import Draft, GraphInfo, Kind, View
 from stadtgraph.terms import DCT, HISTORY, PROV, PROVENANCE, RDF, RDFS, SG, XSD, Names
 
 DQV = "http://www.w3.org/ns/dqv#"
@@ -18,7 +18,7 @@ def record(draft: Draft) -> None:
         changed = [i for i in draft.graphs[view].values() if i.changed == draft.id and i.kind is not Kind.APPENDED]
         if not changed:
             continue
-        provenance = [t for info in changed for t in _load(draft, info)] + list(_release(draft))
+        provenance = [t for info in changed for t in _load(draft, info)] + list(_release(draft, view))
         history = [t for info in changed for t in _size(draft, info)]
         draft.change_derived(view, draft.names.graph(PROVENANCE), provenance, kind=Kind.APPENDED)
         draft.change_derived(view, draft.names.graph(HISTORY), history, kind=Kind.APPENDED)
@@ -30,12 +30,12 @@ def short_name(names: Names, graph: str) -> str:
     return "".join(c if c.isalnum() and c.isascii() else "-" for c in graph.removeprefix(f"{names.base}graph/"))
 
 
-def _release(draft: Draft) -> Iterator[ox.Triple]:
+def _release(draft: Draft, view: View) -> Iterator[ox.Triple]:
     release = draft.names.id(f"release/{draft.id}")
     yield ox.Triple(release, RDF.type, PROV.Entity)
     yield ox.Triple(release, DCT.identifier, ox.Literal(draft.id))
     yield ox.Triple(release, PROV.generatedAtTime, _time(draft))
-    yield ox.Triple(release, DCT.description, ox.Literal(draft.why))
+    yield ox.Triple(release, DCT.description, ox.Literal(draft.why_in(view)))
     if draft.parent is not None:
         yield ox.Triple(release, PROV.wasRevisionOf, draft.names.id(f"release/{draft.parent.id}"))
 

@@ -16,7 +16,7 @@ from stadtgraph.city.derive import StoredFacts, all_graphs, fixed_hidden
 from stadtgraph.errors import NotFound, UsageError
 from stadtgraph.reason import compile_rules
 from stadtgraph.release import GraphInfo, Kind, Progress, Release, Releases, View, patch_path, purge, store_path
-from stadtgraph.release.manifest import Manifest, sync_folder, sync_tree
+from stadtgraph.release.manifest import PLAIN_WHY, Manifest, sync_folder, sync_tree
 from stadtgraph.release.releases import manifest_path
 from stadtgraph.store import OxigraphEngine, spool, swap
 from stadtgraph.terms import INFERRED, ONTOLOGY, Names
@@ -60,7 +60,9 @@ def _rewrite(releases: Releases, release: Release, graph: str) -> None:
         gone = purge(engine, store_path(draft, view), ox.NamedNode(graph), manifest.graphs, draft / "work")
         infos = {iri: info for iri, info in manifest.graphs.items() if iri not in gone}
         _derive(store_path(draft, view), names, infos, draft, release.id)
-        replace(manifest, graphs=infos).write(manifest_path(draft, view))
+        known = manifest.graphs.get(graph)
+        why = PLAIN_WHY if known is not None and known.changed == manifest.id else manifest.why
+        replace(manifest, graphs=infos, why=why).write(manifest_path(draft, view))
     if View.INTERNAL in remaining and _same_graphs(draft):
         manifest_path(draft, View.INTERNAL).unlink()
         shutil.rmtree(store_path(draft, View.INTERNAL))

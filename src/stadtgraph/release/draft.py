@@ -18,7 +18,16 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from stadtgraph.errors import StoreError
-from stadtgraph.release.manifest import GraphInfo, Kind, Manifest, View, sync_folder, sync_tree, write_durably
+from stadtgraph.release.manifest import (
+    PLAIN_WHY,
+    GraphInfo,
+    Kind,
+    Manifest,
+    View,
+    sync_folder,
+    sync_tree,
+    write_durably,
+)
 from stadtgraph.release.patch import write_patch
 from stadtgraph.release.purge import purge
 from stadtgraph.release.releases import Release, Releases, manifest_path, patch_path, store_path
@@ -59,6 +68,7 @@ class Draft:
         self.graphs: dict[View, dict[str, GraphInfo]] = {}
         self.changes: dict[View, list[Change]] = {}
         self.rebuilt: set[View] = set()
+        self._touched_restricted = False
         self._counter = 0
         self._clone()
         progress("clone")
@@ -67,6 +77,10 @@ class Draft:
     def views(self) -> Sequence[View]:
         """The views that the draft holds: public, and internal where something is restricted."""
         return tuple(self.engines)
+
+    def why_in(self, view: View) -> str:
+        """Tell why the draft was made, in words that name no restricted graph to the public view."""
+        return PLAIN_WHY if view is View.PUBLIC and self._touched_restricted else self.why
 
     def info(self, graph: ox.NamedNode) -> GraphInfo | None:
         """Tell what is known of a graph, in whichever view holds it."""
@@ -278,6 +292,7 @@ class Draft:
 
     def _hide(self, graph: ox.NamedNode) -> None:
         """Prepare for a restricted graph: make the internal view, and a public store that never held the graph."""
+        self._touched_restricted = True
         if View.INTERNAL not in self.engines:
             self.engines[View.PUBLIC].store.flush()
             self.engines[View.PUBLIC].store.backup(str(store_path(self.path, View.INTERNAL)))
@@ -308,7 +323,8 @@ class Draft:
 
     def _manifest(self, view: View) -> Manifest:
         parent = self.parent.id if self.parent is not None else None
-        return Manifest(self.id, parent, self.created, self.why, self.role, self.names.base, view, self.graphs[view])
+        why, base = self.why_in(view), self.names.base
+        return Manifest(self.id, parent, self.created, why, self.role, base, view, self.graphs[view])
 
 
 def _facts(graphs: object) -> object:

@@ -17,6 +17,8 @@ from typing import Any, Final
 from stadtgraph.errors import StoreError
 
 FORMAT: Final = 1
+PLAIN_WHY: Final = "build"
+"""Why a release was made, where more would tell of a graph that the reader may not know."""
 
 
 class View(StrEnum):

@@ -9,6 +9,9 @@ import pyoxigraph as ox
 
 from stadtgraph.release.manifest import GraphInfo, Kind
 from stadtgraph.store import OxigraphEngine, rebuild
+from stadtgraph.terms import DCT, PROV, Term
+
+Subject = ox.NamedNode | ox.BlankNode | ox.Triple
 
 __all__ = ["purge"]
 
@@ -19,7 +22,8 @@ def purge(
     """Write the store at ``place`` with all of ``old`` but ``graph`` and what may be derived from it.
 
     Derived graphs are left out whole, for they are to be derived again; of appended graphs (provenance, history)
-    the records that mention ``graph`` are left out. Returns the IRIs of the graphs that the new store lacks.
+    the records that mention ``graph`` are left out, with the files they name and the reasons they were made for.
+    Returns the IRIs of the graphs that the new store lacks.
     """
     names = old.names
     derived = {iri for iri, info in infos.items() if info.kind is Kind.DERIVED}
@@ -37,7 +41,22 @@ def purge(
 
 
 def _without_mention(store: ox.Store, appended: ox.NamedNode, graph: ox.NamedNode) -> Iterator[ox.Quad]:
-    records = {q.subject for q in store.quads_for_pattern(None, None, graph, appended)} | {graph}
+    records = {q.subject for q in store.quads_for_pattern(None, None, graph, appended)}
+    gone = records | {graph} | _only_used_by(records, store, appended)
+    told = {q.object for r in records for q in store.quads_for_pattern(r, DCT.isPartOf, None, appended)}
     for quad in store.quads_for_pattern(None, None, None, appended):
-        if quad.subject not in records and quad.object not in records:
+        is_reason = quad.subject in told and quad.predicate == DCT.description
+        if quad.subject not in gone and quad.object not in gone and not is_reason:
             yield quad
+
+
+def _only_used_by(records: set[Subject], store: ox.Store, appended: ox.NamedNode) -> set[Term]:
+    """Give what no activity but ``records`` used: the files that were read, with their names."""
+    used = {q.object for r in records for q in store.quads_for_pattern(r, PROV.used, None, appended)}
+    others = {
+        q.object
+        for o in used
+        for q in store.quads_for_pattern(None, PROV.used, o, appended)
+        if q.subject not in records
+    }
+    return used - others
