@@ -115,8 +115,11 @@ _SOURCE_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 def is_source_name(name: str) -> bool:
-    """Tell whether ``name`` can name a source: lower case letters, digits and hyphens, at most 63."""
-    return _SOURCE_NAME.fullmatch(name) is not None
+    """Tell whether ``name`` can name a source: lower case letters, digits and hyphens, at most 63.
+
+    The names of the city's other graphs are taken, for ``graph/written/NAME`` belongs to one graph alone.
+    """
+    return _SOURCE_NAME.fullmatch(name) is not None and name not in RESERVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +172,7 @@ def _encoded(iri: str) -> str:
 
 ONTOLOGY, SHAPES, QUERIES = "ontology", "shapes", "queries"
 INFERRED, PROVENANCE, HISTORY = "inferred", "provenance", "history"
+RESERVED: Final = frozenset(
+    (ONTOLOGY, SHAPES, QUERIES, INFERRED, PROVENANCE, HISTORY, "links", "quality", "audit", "vocabulary", "written")
+)
+"""Names under ``{base}graph/`` that no source may have."""

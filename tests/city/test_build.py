@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stadtgraph import City
+from stadtgraph.city import GateViolation
 from stadtgraph.errors import Conflict, InputError, NotFound, UsageError
 from stadtgraph.release import View
 from town import Contents, Town
@@ -158,6 +159,45 @@ def test_a_file_source_refuses_edits_and_a_managed_one_takes_them(town: Town) ->
         graph = city.names.source("notes")
         assert set(city.engine().as_written(graph)) >= {note}
         assert len(list(city.engine().as_written(graph))) == 2
+
+
+def test_a_changed_licence_is_a_change(town: Town) -> None:
+    """What the registry says of a source reaches the manifest although its file is the same."""
+    town.build()
+    registry, licence = town.data / "sources.toml", "http://dcat-ap.de/def/licenses/cc-by/4.0"
+    registry.write_text(
+        registry.read_text().replace('file = "trees.csv"', f'file = "trees.csv"\nlicence = "{licence}"')
+    )
+    town.build()
+    with town.city as city:
+        info = city.releases.require_current().manifest().graphs[city.names.source("trees").value]
+        assert (info.licence, info.triples) == (licence, 6)
+
+
+def test_a_source_cannot_take_the_name_of_a_graph_of_the_product(town: Town) -> None:
+    """Both would keep their literals as written in the same graph."""
+    town.build()
+    (town.files / "notes.nt").write_text('<urn:b> <urn:p> "06" .\n')
+    result = run(town, "load", str(town.files / "notes.nt"), "--source", "ontology")
+    assert result.returncode == 2 and "ontology" in result.stderr
+
+
+def test_an_edit_is_checked_before_it_is_made_and_names_its_blank_nodes(town: Town) -> None:
+    """Who catches the error keeps a draft without the edit."""
+    town.build()
+    (town.files / "notes.nt").write_text('<urn:b> <urn:p> "x" .\n')
+    kind = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+    nameless = ox.Triple(ox.NamedNode("urn:d"), ox.NamedNode("https://town.example/ns#Unit"), ox.Literal("x"))
+    unit = ox.Triple(ox.NamedNode("urn:d"), kind, ox.NamedNode("https://town.example/ns#Unit"))
+    with town.city as city:
+        with city.draft(why="seed") as draft:
+            draft.load(town.files / "notes.nt", source="notes")
+        with city.draft(why="edit") as draft:
+            with pytest.raises(GateViolation):
+                draft.edit("notes", add=[nameless, unit])
+            draft.edit("notes", add=[ox.Triple(ox.BlankNode("b"), ox.NamedNode("urn:says"), ox.Literal("y"))])
+        assert not city.query("ASK { <urn:d> ?p ?o }")
+        assert city.query("ASK { ?s <urn:says> 'y' FILTER(isIRI(?s)) }")
 
 
 def test_load_shows_what_it_would_do_and_does_it(town: Town) -> None:

@@ -125,6 +125,22 @@ def test_why_a_restricted_source_was_loaded_is_told_to_the_internal_view_alone(t
     assert not _holders(town, "plans", public=True)
 
 
+def test_a_restricted_source_that_the_registry_forgot_is_not_published_by_loading_it(town: Town) -> None:
+    """A name that is unknown would be a public source; one that is known to be restricted stays so."""
+    town.plans()
+    registry = town.data / "sources.toml"
+    text = registry.read_text().replace('"file"\nvisibility = "restricted"', '"managed"\nvisibility = "restricted"')
+    registry.write_text(text)
+    town.build()
+    registry.write_text(text[: text.rindex("[[source]]")])
+    (town.files / "more.nt").write_text(f'<urn:b> <urn:p> "{SECRET}" .\n')
+    with town.city as city, city.draft(why="more") as draft:
+        draft.load(town.files / "more.nt", source="plans")
+    assert not _holders(town, SECRET, public=True)
+    with town.city as city:
+        assert city.query(f'ASK {{ <urn:b> ?p "{SECRET}" }}', view=View.INTERNAL)
+
+
 def test_only_a_source_can_be_withdrawn(town: Town) -> None:
     """The ontology, inferences and unknown graphs are refused with what to do."""
     town.build()

@@ -101,6 +101,9 @@ WRONG = {
     'file = "a.docx"\nmapping = "m.rq"\n': ("sources-registry-value", 7, "file"),
     'file = "a.csv"\n': ("sources-registry-missing", 1, "mapping"),
     "": ("sources-registry-missing", 1, "file"),
+    'file = "a.ttl"\ngraph = "graph/ontology"\n': ("sources-registry-value", 8, "graph"),
+    'file = "a.ttl"\ngraph = "graph/source/other"\n': ("sources-registry-value", 8, "graph"),
+    'file = "a.ttl"\n[[source]]\nname = "ontology"\n': ("sources-registry-value", 9, "name"),
     'file = "a.csv"\npath = "a.csv"\nmapping = "m.rq"\n': ("sources-registry-both", 8, ""),
     'file = "a.ttl"\nmapping = "m.rq"\n': ("sources-registry-rdf", 8, "mapping"),
     'file = "a.csv"\nmapping = "m.rq"\n[source.aggregate]\ntime = "t"\nquantities = ["q"]\nfunctions = ["median"]\n': (
@@ -128,6 +131,13 @@ def test_two_sources_cannot_share_a_name(tmp_path: Path) -> None:
     entry = HEAD + 'file = "a.ttl"\n'
     with pytest.raises(RegistryError, match=r"sources.toml:10: a source named 'trees' exists"):
         load_registry(written(tmp_path, entry + "\n" + entry))
+
+
+def test_two_sources_cannot_share_a_graph(tmp_path: Path) -> None:
+    """One would overwrite the other at every build."""
+    entry = HEAD + 'file = "a.ttl"\ngraph = "graph/vocabulary/x"\n'
+    with pytest.raises(RegistryError, match=r"sources.toml:\d+: source 'trees' has this graph already"):
+        load_registry(written(tmp_path, entry + "\n" + entry.replace('"trees"', '"others"')))
 
 
 @pytest.mark.parametrize("text", ["[[source]", "[source]\nname = 'a'\n", "[[sources]]\n", "source = [1]\n"])

@@ -34,7 +34,7 @@ from stadtgraph.sources import Source, load_registry, read_rdf, skolemised
 from stadtgraph.sparql import guard
 from stadtgraph.sparql.files import as_triples, load_queries
 from stadtgraph.store import OxigraphEngine
-from stadtgraph.terms import ONTOLOGY, PREFIXES, QUERIES, SHAPES, Names, is_source_name
+from stadtgraph.terms import ONTOLOGY, PREFIXES, QUERIES, RESERVED, SHAPES, Names, is_source_name
 
 __all__ = ["Answer", "BuildReport", "City", "Draft", "Folders", "GateViolation", "Release", "View"]
 
@@ -75,16 +75,27 @@ class City:
     def source(self, name: str, file: Path | None = None, mapping: Path | None = None) -> Source:
         """Give a registered source; with a ``file`` an unknown name becomes a managed source.
 
+        One that the registry names no longer but the current release still restricts stays restricted.
+
         Raises :class:`NotFound` naming the nearest source, or :class:`UsageError` for a name that cannot be one.
         """
         if name in self.sources:
             return read_from(self.sources[name], file, mapping)
         if not is_source_name(name):
-            raise UsageError("source-name", source=name)
-        known = (i for r in [self.releases.current()] if r for i in r.manifest(View.INTERNAL).graphs.values())
-        if file is None and name not in {i.source for i in known}:
+            raise UsageError("source-name", source=name, reserved=", ".join(sorted(RESERVED)))
+        current = self.releases.current()
+        views = {v: current.manifest(v).graphs if current else {} for v in View}
+        known = {v: {i.source for i in graphs.values()} for v, graphs in views.items()}
+        if file is None and name not in known[View.INTERNAL]:
             return source_or_raise(self.sources, name)
-        new = Source(name, {"de": name, "en": name}, domain="city", kind="managed", visibility="public")
+        hidden = name in known[View.INTERNAL] - known[View.PUBLIC]
+        new = Source(
+            name,
+            {"de": name, "en": name},
+            domain="city",
+            kind="managed",
+            visibility="restricted" if hidden else "public",
+        )
         return read_from(new, file, mapping)
 
     def system_graphs(self) -> Iterator[tuple[str, list[ox.Triple]]]:

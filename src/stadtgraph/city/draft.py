@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +16,8 @@ from stadtgraph.city.reading import Job, read_one
 from stadtgraph.city.record import record
 from stadtgraph.errors import Conflict, GateError, InputError
 from stadtgraph.release import GraphInfo, Kind, Release
-from stadtgraph.sources import Source, inputs_checksum
-from stadtgraph.store import Spool, as_written, read_lines
+from stadtgraph.sources import Source, inputs_checksum, skolemised
+from stadtgraph.store import Spool, read_lines
 from stadtgraph.store.literals import restore
 from stadtgraph.terms import Names
 
@@ -70,17 +70,16 @@ class Draft:
     def edit(self, source: str, add: Iterable[ox.Triple] = (), remove: Iterable[ox.Triple] = ()) -> bool:
         """Add and remove single triples (as written) of a managed source; tell whether that changed it.
 
-        A file source raises :class:`Conflict` naming the file to edit instead. The gate shapes are checked on the
-        touched subjects.
+        A file source raises :class:`Conflict` naming the file to edit instead, and a gate shape that the touched
+        subjects would violate :class:`GateError`; the graph then stays as it was. Blank nodes are named on the way.
         """
         entry = self.city.source(source)
         if entry.kind != Kind.MANAGED:
             raise Conflict("source-is-file", source=source, file=entry.file or (entry.path.name if entry.path else "?"))
-        added, removed = list(add), list(remove)
+        added, removed = list(skolemised(add, self.names)), set(remove)
+        self._gate_edit(entry, added, removed)
         info = self.clone.info(entry.graph_name(self.names)) or graph_info(entry, None, self.names)
-        changed = self.clone.edit(info, added, removed, restricted=entry.restricted)
-        self._gate_subjects(entry, {t.subject for t in (*added, *removed)})
-        return changed
+        return self.clone.edit(info, added, removed, restricted=entry.restricted)
 
     def drop(self, source: str) -> bool:
         """Remove the graph of a source; tell whether there was one."""
@@ -106,12 +105,13 @@ class Draft:
         triples = restore(kept.triples(), read_lines(kept.written))
         self._check(source, shacl.validate(triples, gate.shapes))
 
-    def _gate_subjects(self, source: Source, subjects: Iterable[object]) -> None:
-        view = release.View.INTERNAL if source.restricted else release.View.PUBLIC
-        nodes = [s for s in subjects if isinstance(s, ox.NamedNode)]
-        store, graph = self.clone.engines[view].store, source.graph_name(self.names)
-        triples = list(as_written(store, self.names, graph, nodes))
-        self._check(source, shacl.validate(triples, self.city.gate.shapes))
+    def _gate_edit(self, source: Source, added: Sequence[ox.Triple], removed: Set[ox.Triple]) -> None:
+        """Check the touched subjects as they would be."""
+        nodes = dict.fromkeys(t.subject for t in (*added, *removed) if isinstance(t.subject, ox.NamedNode))
+        engine = self.clone.engines.get(release.View.INTERNAL if source.restricted else release.View.PUBLIC)
+        before = engine.as_written(source.graph_name(self.names), nodes) if engine is not None else ()
+        after = dict.fromkeys([*(t for t in before if t not in removed), *added])
+        self._check(source, shacl.validate(list(after), self.city.gate.shapes))
 
     def _check(self, source: Source, report: shacl.Report) -> None:
         worst = [r for r in report.results if r.is_violation]

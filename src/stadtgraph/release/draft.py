@@ -154,18 +154,18 @@ class Draft:
             store, written = self.engines[view].store, self.names.written(graph)
             before = list(self.engines[view].as_written(graph, subjects))
             after = [t for t in before if t not in removed]
-            after += [t for t in added if t not in set(after)]
-            stored, companions = _split(after)
+            stored, companions = _split(list(dict.fromkeys([*after, *added])))
             changes = []
             for target, new in ((graph, stored), (written, companions)):
-                old = [q.triple for s in subjects for q in store.quads_for_pattern(s, None, None, target)]
+                old = dict.fromkeys(q.triple for s in subjects for q in store.quads_for_pattern(s, None, None, target))
+                kept = set(new)
                 changes.append(
                     change(
                         store,
                         self.names,
                         target,
-                        [t for t in new if t not in set(old)],
-                        [t for t in old if t not in set(new)],
+                        [t for t in new if t not in old],
+                        [t for t in old if t not in kept],
                         self.folder("edit"),
                     )
                 )

@@ -18,7 +18,7 @@ import pyoxigraph as ox
 from stadtgraph.errors import RegistryError
 from stadtgraph.sources.files import stem_suffix
 from stadtgraph.sources.table import Aggregate, Table, Unpivot
-from stadtgraph.terms import Names, is_source_name
+from stadtgraph.terms import RESERVED, Names, is_source_name
 
 TABLE_FORMATS: Final = ("csv", "tsv", "xlsx", "json", "geojson")
 RDF_FORMATS: Final = ("ttl", "nt", "nq", "trig", "rdf", "jsonld")
@@ -107,6 +107,9 @@ def load_registry(path: Path) -> dict[str, Source]:
         source = reader.source(entry, index)
         if source.name in found:
             raise RegistryError("sources-registry-double", where=reader.where(index, "name"), name=source.name)
+        other = next((s.name for s in found.values() if source.graph is not None and s.graph == source.graph), None)
+        if other is not None:
+            raise RegistryError("sources-registry-graph", where=reader.where(index, "graph"), name=other)
         found[source.name] = source
     return found
 
@@ -155,6 +158,8 @@ def _title(value: object) -> str | None:
 
 
 def _name(value: object) -> str | None:
+    if isinstance(value, str) and value in RESERVED:
+        return f"[a-z0-9][a-z0-9-]{{0,62}}, {', '.join(f'≠ {name}' for name in sorted(RESERVED))}"
     return None if isinstance(value, str) and is_source_name(value) else "[a-z0-9][a-z0-9-]{0,62}"
 
 
@@ -166,6 +171,13 @@ def _iri(value: object) -> str | None:
 def _relative(value: object) -> str | None:
     right = isinstance(value, str) and re.fullmatch(r"[^\s<>\"{}|\\^`]+", value)
     return None if right else '"id/dataset/…" | "https://…"'
+
+
+def _graph(value: object) -> str | None:
+    """Refuse the graphs of other sources and of the product, which lie under ``graph/``."""
+    path = value.removeprefix("graph/") if isinstance(value, str) else ""
+    wrong = path != value and re.fullmatch(r"vocabulary/[a-z0-9][a-z0-9-]*", path) is None
+    return '"graph/vocabulary/…" | "https://…"' if wrong or _relative(value) else None
 
 
 def _character(value: object) -> str | None:
@@ -187,7 +199,7 @@ SOURCE_KEYS: Final[dict[str, Check]] = {
     "attribution": _text,
     "address": _iri,
     "dataset": _relative,
-    "graph": _relative,
+    "graph": _graph,
     "file": _inside,
     "path": _inside,
     "mapping": _inside,
