@@ -184,6 +184,22 @@ WRONG = [
     ("jsonld", '{"@id": "a", "u:p": {"@value": "x", "@language": "de_DE"}}', "sources-jsonld-language", 1, 50),
     ("jsonld", '{"@id": "a",\n "u:p": {"@value": "300", "@type": "' + BYTE + '"}}', "sources-literal", 2, 20),
     ("jsonld", '{"@id": "a",\n "u:p": }', "sources-json", 2, None),
+    ("jsonld", '{"@context": {"id": "@id"},\n "id": "a b", "u:p": 1}', "sources-jsonld-iri", 2, 8),
+    (
+        "jsonld",
+        '{"@context": {"p": {"@id": "u:p", "@type": "@id"}}, "@id": "u:a",\n "p": ["b", "c d"]}',
+        "sources-jsonld-iri",
+        2,
+        13,
+    ),
+    (
+        "jsonld",
+        '{"@context": {"l": "@language"},\n "u:p": {"@value": "x", "l": "de_DE"}}',
+        "sources-jsonld-language",
+        2,
+        30,
+    ),
+    ("ttl", '<a> <b> "x" ;\n <c> "' + "x" * (17 << 20) + '" .', "sources-rdf-long", 2, 6),
     ("jsonld", '{"a":' * 20_000 + "1" + "}" * 20_000, "sources-json-deep", 1, None),
 ]
 
@@ -215,6 +231,28 @@ def test_content_may_keep_bad_literals_and_complain() -> None:
     assert complaints[0].triple == found[0]
     assert '"x" is not a value of' in complaints[0].text() and "kein Wert" in complaints[0].text("de")
     assert refused('<a> <b> "a\\u0000" .', "ttl", on_bad="keep").key == "sources-rdf-nul"
+
+
+@pytest.mark.parametrize("format", ["ttl", "nt", "rdf", "jsonld"])
+def test_a_byte_order_mark_is_passed_over(format: str, tmp_path: Path) -> None:
+    """In files and in bytes, as editors on Windows write it; places are counted without it."""
+    texts = {
+        "ttl": '<u:a> <u:b> "x" .\r\n',
+        "nt": '<u:a> <u:b> "x" .\r\n',
+        "rdf": RDF_XML + '<rdf:Description rdf:about="u:a"><e:b>x</e:b></rdf:Description></rdf:RDF>',
+        "jsonld": '{"@id": "u:a", "u:b": "x"}',
+    }
+    data = texts[format].encode("utf-8-sig")
+    (tmp_path / "in").write_bytes(data)
+    assert len(list(read_rdf(data, format, BASE))) == len(list(read_rdf(tmp_path / "in", format, BASE))) == 1
+    assert refused("\ufeff<a> <b> ? .", "ttl").params["column"] == refused("<a> <b> ? .", "ttl").params["column"]
+
+
+def test_a_term_that_means_different_things_in_different_contexts_is_no_error() -> None:
+    """Only where it is sure that a value is an identifier must it be one."""
+    inner = '"u:q": {"@context": {"p": "u:p2"}, "p": "two words"}'
+    text = '{"@context": {"p": {"@id": "u:p", "@type": "@id"}}, "@id": "u:a", "p": "u:b", ' + inner + "}"
+    assert len(list(read_rdf(text.encode(), "jsonld", BASE))) == 3
 
 
 def test_named_graphs_are_read_where_allowed() -> None:

@@ -206,6 +206,7 @@ JSON = {
     '{"other": []}': ("sources-json-path", None),
     '{"value": [{"a": NaN}]}': ("sources-json", 1),
     '{"value": [{"a": "x\\u0000"}]}': ("sources-nul-cell", 1),
+    '{"value": [{"a": "\\ud800"}]}': ("sources-half-character", 1),
     '{"value": [{"a": ' + "9" * 5000 + "}]}": ("sources-json", 1),
     '{"value": [' + "[" * 100_000: ("sources-json-deep", 1),
     '{"value": [' + '{"a":' * 600 + "1" + "}" * 600 + "]}": ("sources-json-deep", 1),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import IO, Any, Final
 from xml.parsers import expat
 
@@ -21,6 +21,7 @@ from stadtgraph.sources.lexer import Lines, tokens
 
 _CHUNK: Final = 1 << 20
 _BAD_IRI: Final = re.compile(r'[\x00-\x20<>"{}|\\^`]')
+_CHECKED: Final = ("@id", "@type", "@language")
 _TAG: Final = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 
 
@@ -82,23 +83,53 @@ def check_jsonld(text: str, file: str) -> None:
         raise InputError("sources-json", file=file, line=error.lineno, column=error.colno, problem=error.msg) from error
     except (ValueError, RecursionError) as error:
         raise InputError("sources-json", file=file, line=1, column=1, problem=error) from error
-    for key, value in _wrong_members(document):
+    for key, value in _wrong_members(document, _terms(document)):
         line, column = _place(text, value)
         raise InputError(key, file=file, line=line, column=column, value=value)
 
 
-def _wrong_members(node: Any) -> Iterator[tuple[str, str]]:
+def _terms(node: Any) -> dict[str, str]:
+    """Give the keyword that each term of the contexts inside ``node`` stands for.
+
+    A term whose values are identifiers (``"@type": "@id"``) stands for ``@id``.
+    Source: https://www.w3.org/TR/json-ld11/#aliasing-keywords
+    """
+    found: dict[str, str] = {}
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        for context in value if isinstance(value, list) else [value]:
+            if key == "@context" and isinstance(context, dict):
+                _join(found, {term: _keyword(entry) for term, entry in context.items()})
+        if isinstance(value, dict | list):
+            _join(found, _terms(value))
+    return found
+
+
+def _join(found: dict[str, str], more: Mapping[str, str]) -> None:
+    """Add ``more``; a term that stands for different things in different places stands for nothing sure."""
+    found |= {term: keyword if found.get(term, keyword) == keyword else "" for term, keyword in more.items()}
+
+
+def _keyword(definition: object) -> str:
+    if not isinstance(definition, dict):
+        return definition if isinstance(definition, str) and definition in _CHECKED else ""
+    stands_for = definition.get("@id")
+    if isinstance(stands_for, str) and stands_for in _CHECKED:
+        return stands_for
+    return "@id" if definition.get("@type") == "@id" else ""
+
+
+def _wrong_members(node: Any, terms: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Give the key of the message and the value for everything that must not be there."""
     if isinstance(node, list):
         for item in node:
-            yield from _wrong_members(item)
+            yield from _wrong_members(item, terms)
     if not isinstance(node, dict):
         return
     for key, value in node.items():
         for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str) and (message := _wrong(key, text)):
+            if isinstance(text, str) and (message := _wrong(terms.get(key) or key, text)):
                 yield message, text
-        yield from _wrong_members(value)
+        yield from _wrong_members(value, {} if key == "@context" else terms)
 
 
 def _wrong(key: str, text: str) -> str | None:

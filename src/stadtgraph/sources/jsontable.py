@@ -7,6 +7,7 @@ columns are those of all records together, in the order of their first appearanc
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from stadtgraph.sources.table import MAX_CELL, Row, Table, shape
 
 GEOMETRY_COLUMNS: Final = ("geometry", "geometry_type", "feature_id")
 _LONLAT_NAMES: Final = ("CRS84", "EPSG:4326", "EPSG::4326")
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _DEPTHS: Final = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 
 Record = tuple[int, dict[str, str | None]]
@@ -83,6 +85,8 @@ def _bounded(text: str | None, name: str, file: str, line: int) -> None:
         raise InputError("sources-long-cell", file=file, line=line, name=name, limit=MAX_CELL)
     if text is not None and "\0" in text:
         raise InputError("sources-nul-cell", file=file, line=line, name=name)
+    if text is not None and _HALF.search(text):
+        raise InputError("sources-half-character", file=file, line=line, name=name)
 
 
 def _leaves(value: dict[str, Any], prefix: str) -> Iterator[tuple[str, str | None]]:

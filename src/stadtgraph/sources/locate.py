@@ -44,6 +44,13 @@ class Locator:
         starts = self._line_starts()
         return (starts[number - 1] + 1, 1) if number <= len(starts) else (1, 1)
 
+    def long(self, number: int) -> Place:
+        """Give the place of the statement with this number, or of the longest token where lines tell nothing."""
+        if self._format in ("nt", "nq"):
+            return self.statement(number)
+        longest = max(tokens(self._text), key=lambda token: len(token.text), default=None)
+        return self._lines.place(longest.start) if longest is not None else (1, 1)
+
     def text(self, *candidates: str) -> Place:
         """Give the place of the first of ``candidates`` that occurs in the document."""
         for candidate in candidates:

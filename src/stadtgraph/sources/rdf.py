@@ -6,10 +6,11 @@ they are exact for malformed documents and otherwise those where the value occur
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -33,6 +34,8 @@ FORMATS: Final[dict[str, ox.RdfFormat]] = {
 }
 """Name of a format in ``sources.toml`` → what the parser calls it."""
 
+MAX_TERM: Final = 16
+"""Largest term or statement that the parser takes, in MiB."""
 Policy = Literal["error", "keep"]
 _QUOTED: Final = re.compile(r"'([^']+)'")
 
@@ -47,10 +50,10 @@ class Document:
     def open(self) -> AbstractContextManager[IO[bytes]]:
         """Open the document from its beginning."""
         if isinstance(self.content, Path):
-            return opened(self.content, MAX_BYTES)
+            return _marked(opened(self.content, MAX_BYTES))
         if len(self.content) > MAX_BYTES:
             raise InputError("sources-too-large", file=self.name, limit=MAX_BYTES // 2**20)
-        return nullcontext(io.BytesIO(self.content))
+        return nullcontext(io.BytesIO(self.content.removeprefix(codecs.BOM_UTF8)))
 
     def text(self) -> str:
         """Give the whole text; a byte that is not UTF-8 is an InputError with line and column."""
@@ -61,6 +64,16 @@ class Document:
         """Give the whole text for looking up places, whatever its bytes."""
         with self.open() as stream:
             return stream.read().decode("utf-8", "replace")
+
+
+@contextmanager
+def _marked(opening: AbstractContextManager[IO[bytes]]) -> Iterator[IO[bytes]]:
+    """Pass over the byte order mark with which some editors begin a file."""
+    with opening as stream:
+        assert isinstance(stream, io.BufferedReader)
+        if stream.peek(len(codecs.BOM_UTF8)).startswith(codecs.BOM_UTF8):
+            stream.read(len(codecs.BOM_UTF8))
+        yield stream
 
 
 def read_rdf(
@@ -125,6 +138,10 @@ class _Door:
                     yield triple
             except SyntaxError as error:
                 raise self._syntax_error(error) from error
+            except MemoryError as error:  # the parser's buffer has a fixed size
+                line, column = self._places().long(number + 1)
+                place = {"file": self.document.name, "line": line, "column": column}
+                raise InputError("sources-rdf-long", **place, limit=MAX_TERM) from error
 
     def _complain(self, found: Flaw, triple: ox.Triple, number: int) -> None:
         error = self._error(found, triple, number)
