@@ -35,6 +35,18 @@ def test_a_build_loads_infers_and_records(town: Town) -> None:
         assert city.query(f"ASK {{ GRAPH <graph/history> {{ ?m <{size}> 6 }} }}")
 
 
+@pytest.mark.parametrize(("clause", "number"), [("", "3"), ("FROM <graph/source/trees>", "3"), ("FROM <urn:no>", "0")])
+def test_a_query_sees_the_graphs_that_its_from_clauses_name(town: Town, clause: str, number: str) -> None:
+    """In Python and on the command line, as over HTTP; several graphs are their union."""
+    town.build()
+    text = f"SELECT (COUNT(*) AS ?n) {clause} {{ ?s <https://town.example/ns#height> ?o }}"
+    with town.city as city:
+        assert [str(row["n"].value) for row in city.query(text)] == [number]  # type: ignore[union-attr]
+        both = "SELECT * FROM <graph/source/trees> FROM <graph/source/units> FROM NAMED <graph/ontology> "
+        assert len(city.query(both + "{ { ?s a ?t } UNION { GRAPH ?g { ?x rdfs:subClassOf ?y } } }")) == 7
+    assert run(town, "query", text, "--format", "csv").stdout.split() == ["n", number]
+
+
 def test_an_unchanged_city_makes_no_release(town: Town) -> None:
     """Building twice is building once."""
     assert town.build() == town.build()

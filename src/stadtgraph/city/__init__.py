@@ -28,6 +28,7 @@ from stadtgraph.city.gate import Gate
 from stadtgraph.city.withdraw import withdraw
 from stadtgraph.config import Config, load_config
 from stadtgraph.errors import UsageError
+from stadtgraph.query import narrowed
 from stadtgraph.release import Progress, Release, Releases, Retention, View, drafting, recover, silent, writer_lock
 from stadtgraph.sources import Source, load_registry, read_rdf, skolemised
 from stadtgraph.sparql import guard
@@ -137,8 +138,9 @@ class City:
         The usual prefixes need no declaration. Raises :class:`QueryError` where the query is malformed or refused.
         """
         chosen = self.releases.get(release)
-        guard.read(text, self.names.base, prefixes=PREFIXES)
-        return answer(chosen.engine(view).query(text, prefixes=PREFIXES), chosen.id)
+        outline = guard.read(text, self.names.base, prefixes=PREFIXES)
+        with narrowed(chosen.engine(view), outline) as (engine, dataset):
+            return answer(engine.query(text, dataset, prefixes=PREFIXES), chosen.id)
 
     def rollback(self, release: str) -> Release:
         """Make an earlier release the current one."""

@@ -12,9 +12,11 @@ import pyoxigraph as ox
 from stadtgraph import messages
 from stadtgraph.city.answer import Answer, Row, answer
 from stadtgraph.errors import NotFound, UsageError
+from stadtgraph.query import narrowed
 from stadtgraph.release import Release, View
 from stadtgraph.sparql import guard
 from stadtgraph.sparql.files import load_queries, read_example
+from stadtgraph.store import Result
 from stadtgraph.terms import PREFIXES, Term
 
 if TYPE_CHECKING:
@@ -62,23 +64,27 @@ def ask(
     lang: str,
 ) -> None:
     """Answer a query and write the answer; a format that does not fit the query's form is a :class:`UsageError`."""
-    prefixes = dict(PREFIXES) | {"": city.names.base}
     query = query_text(city, text, parameters)
-    guard.read(query, city.names.base, prefixes=PREFIXES)
-    result = release.engine(view).query(query, prefixes=PREFIXES)
+    outline = guard.read(query, city.names.base, prefixes=PREFIXES)
+    with narrowed(release.engine(view), outline) as (engine, dataset):
+        _write(engine.query(query, dataset, prefixes=PREFIXES), release.id, city.names.base, form, out, lang)
+    out.flush()
+
+
+def _write(result: Result, release: str, base: str, form: str | None, out: BinaryIO, lang: str) -> None:
+    prefixes = dict(PREFIXES) | {"": base}
     if isinstance(result, ox.QueryTriples):
         chosen = GRAPHS.get(form or "ttl")
         if chosen is None:
             raise UsageError("cli-format", format=form, known=", ".join(GRAPHS))
         ox.serialize(result, out, chosen, prefixes=prefixes)
     elif form in (None, "table"):
-        out.write(table(answer(result, release.id), city.names.base, lang).encode())
+        out.write(table(answer(result, release), base, lang).encode())
     else:
         format_ = RESULTS.get(form or "")
         if format_ is None:
             raise UsageError("cli-format", format=form, known=", ".join(["table", *RESULTS]))
         result.serialize(out, format_)
-    out.flush()
 
 
 def table(found: Answer, base: str, lang: str) -> str:

@@ -1,5 +1,6 @@
 """Running queries: datasets, limits, worker processes, streams of results."""
 
+from stadtgraph.query.dataset import narrowed
 from stadtgraph.query.limits import Limits
 from stadtgraph.query.plan import Plan, plan
 from stadtgraph.query.pool import Pool, PoolSettings
@@ -16,6 +17,7 @@ __all__ = [
     "PoolSettings",
     "Preview",
     "Queries",
+    "narrowed",
     "plan",
     "writable_as_xml",
 ]

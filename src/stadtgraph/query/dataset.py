@@ -13,7 +13,8 @@ import shutil
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -123,6 +124,18 @@ def _union(engine: Engine, names: Names, dataset: Dataset, check: Callable[[], N
         union.add(engine, graph, target)
     union.seal(names)
     return union
+
+
+@contextmanager
+def narrowed(engine: OxigraphEngine, query: Outline) -> Iterator[tuple[OxigraphEngine, Dataset]]:
+    """Give the engine and dataset over which to ask ``query``: what its FROM clauses name, else everything."""
+    named = Wanted(query.default_graphs, query.named_graphs) if query.has_dataset else Wanted()
+    dataset = visible(engine, named)
+    if dataset.default is None or len(dataset.default) < 2:
+        yield engine, dataset
+        return
+    union = _union(engine, engine.names, dataset, lambda: None)
+    yield union.engine, Dataset(None, dataset.named or ())
 
 
 def needs_union(dataset: Dataset, sizes: Mapping[str, int], bound: int) -> bool:
