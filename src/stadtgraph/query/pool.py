@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -38,7 +39,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={"LANG": "C.UTF-8", "PATH": os.environ.get("PATH", "")},
+            env={"LANG": "C.UTF-8", "PATH": os.environ.get("PATH", ""), "MALLOC_ARENA_MAX": "2"},
             start_new_session=True,
         )
         assert self._process.stdin is not None and self._process.stdout is not None
@@ -122,6 +123,8 @@ class Pool:
         """Start nothing yet: the first query does."""
         self.settings = settings or PoolSettings()
         self._idle: list[Worker] = []
+        self._all: set[Worker] = set()
+        weakref.finalize(self, _end_all, self._all)
         self._number = 0
         self._changed = threading.Condition()
         self._closed = False
@@ -135,15 +138,16 @@ class Pool:
     def acquire(self, patience: float) -> Worker:
         """Give a worker that is ready; raise :class:`QueryTimeout` where none gets free in ``patience`` seconds."""
         until = time.monotonic() + patience
-        for _ in range(3):
+        for _ in range(self.settings.size + 2):
             worker = self._take(until)
             try:
                 worker.wait_ready(time.monotonic() + START)
+                if worker.is_alive():
+                    self._warm()
+                    return worker
             except wire.Broken:
-                self.discard(worker)
-                continue
-            self._warm()
-            return worker
+                pass
+            self.discard(worker)
         raise StoreError("query-no-worker")
 
     def release(self, worker: Worker) -> None:
@@ -159,6 +163,7 @@ class Pool:
         """End a worker that is not to be used again."""
         worker.end()
         with self._changed:
+            self._all.discard(worker)
             self._number -= 1
             self._changed.notify()
 
@@ -196,11 +201,18 @@ class Pool:
 
     def _started(self) -> Worker:
         try:
-            return Worker(self.settings.memory)
+            worker = Worker(self.settings.memory)
+            self._all.add(worker)
+            return worker
         except OSError as problem:
             with self._changed:
                 self._number -= 1
             raise StoreError("query-no-worker") from problem
+
+
+def _end_all(workers: set[Worker]) -> None:
+    for worker in list(workers):
+        worker.end()
 
 
 def _resident(pid: int) -> int:

@@ -27,7 +27,7 @@ _log: Final = logging.getLogger(__name__)
 _SPAWN: Final = get_context("spawn")
 _GRACE: Final = 10.0
 _PAUSE: Final = 1.0
-_SOON, _MOST_FAILURES = 3.0, 4
+_SOON, _MOST_FAILURES = 15.0, 4
 _CONNECTIONS: Final = 1000
 _IDLE: Final = 60
 
