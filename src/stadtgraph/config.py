@@ -43,10 +43,11 @@ class ServeSettings:
 
 @dataclass(frozen=True, slots=True)
 class QuerySettings:
-    """``[query]``: bounds of one query: seconds, answer bytes, characters of the text."""
+    """``[query]``: bounds of one query: seconds, answer bytes, memory in bytes, characters of the text."""
 
     seconds: float = 30.0
     bytes: int = 1_000_000_000
+    memory: int = 4_000_000_000
     characters: int = 262_144
 
 

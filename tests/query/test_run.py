@@ -19,9 +19,10 @@ from stadtgraph.errors import (
     QuerySyntaxError,
     QueryTimeout,
 )
-from stadtgraph.query import Lanes, Limits, Place, Plan, Queries, plan
+from stadtgraph.query import Abandoned, Limits, Place, Plan, Pool, PoolSettings, Queries, plan
 from stadtgraph.sparql.negotiate import GRAPHS, HTML, TABLES
 from stadtgraph.sparql.protocol import Operation, Request
+from stadtgraph.store import OxigraphEngine
 from stadtgraph.terms import Names
 
 NAMES = Names()
@@ -174,16 +175,23 @@ def test_a_query_over_its_time_is_ended_with_or_without_output(place: Place) -> 
 
 
 def test_a_reader_who_leaves_ends_the_work(place: Place) -> None:
-    """Closing the blocks frees the lane."""
-    queries = Queries(lanes=Lanes(1))
+    """Closing the blocks kills the worker; the next query gets another."""
+    queries = Queries(pool=Pool(PoolSettings(size=1)))
     answer = queries.run(planned(PRODUCT), place)
     next(answer.blocks)
     answer.blocks.close()
-    deadline = time.monotonic() + 5
-    while queries.lanes.busy and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert queries.lanes.busy == 0
+    assert queries.pool.busy == 0
     assert b"true" in b"".join(queries.run(planned("ASK {}"), place).blocks)
+    queries.close()
+
+
+def test_a_client_who_has_gone_ends_a_query_that_makes_no_output(place: Place) -> None:
+    """Nobody waits, so nothing is computed."""
+    queries = Queries(Limits(seconds=60), Pool(PoolSettings(size=1)))
+    with pytest.raises(Abandoned):
+        queries.run(planned(COUNTING), place, lambda: True)
+    assert queries.pool.busy == 0
+    queries.close()
 
 
 def test_a_slow_reader_holds_the_work_back_and_not_the_memory(place: Place) -> None:
@@ -195,23 +203,15 @@ def test_a_slow_reader_holds_the_work_back_and_not_the_memory(place: Place) -> N
     answer.blocks.close()
 
 
-def test_without_a_free_lane_a_query_is_turned_away(place: Place) -> None:
-    """And the process can tell that it is stuck."""
-    queries = Queries(Limits(seconds=30, patience=0.1), Lanes(1))
+def test_without_a_free_worker_a_query_is_turned_away(place: Place) -> None:
+    """The error says how many places there are."""
+    queries = Queries(Limits(seconds=30, patience=0.1), Pool(PoolSettings(size=1)))
     held = queries.run(planned(PRODUCT), place)
     with pytest.raises(QueryTimeout) as caught:
         queries.run(planned("ASK {}"), place)
-    assert caught.value.key == "query-busy" and queries.lanes.busy == 1
+    assert caught.value.key == "query-busy" and queries.pool.busy == 1
     held.blocks.close()
-
-
-def test_a_process_whose_lanes_all_run_away_can_tell(place: Place) -> None:
-    """A count over a product makes no output and cannot be interrupted."""
-    queries = Queries(Limits(seconds=0.2), Lanes(1))
-    assert not queries.lanes.exhausted
-    with pytest.raises(QueryTimeout):
-        queries.run(planned(COUNTING), place)
-    assert queries.lanes.exhausted
+    queries.close()
 
 
 def test_many_threads_ask_at_once(place: Place) -> None:
@@ -282,14 +282,17 @@ def test_a_union_has_a_bound(place: Place) -> None:
 
 
 @pytest.mark.parametrize("case", ["csvtsv01:data", "csvtsv02:data", "csvtsv03:data2"])
-def test_the_w3c_tests_of_csv_and_tsv_pass(shared: Path, place: Place, case: str) -> None:
+def test_the_w3c_tests_of_csv_and_tsv_pass(shared: Path, tmp_path: Path, case: str) -> None:
     """Oxigraph does not run the CSV cases itself (https://www.w3.org/TR/sparql11-results-csv-tsv/)."""
     folder = shared / "reference" / "w3c" / "sparql11" / "csv-tsv-res"
     name, data = case.split(":")
     query = folder / (f"{name}.rq" if (folder / f"{name}.rq").exists() else "csvtsv01.rq")
-    store = ox.Store()
+    store = ox.Store(str(tmp_path / "store"))
     store.load(path=folder / f"{data}.ttl", format=ox.RdfFormat.TURTLE, base_iri="http://example.org/")
-    asked = Place("w3c", _Loaded(store), NAMES)
+    store.flush()
+    del store
+    names = Names("http://example.org/")
+    asked = Place("w3c", OxigraphEngine(tmp_path / "store", names), names)
     body = answered(query.read_text("utf-8"), asked, "csv")
     expected = (folder / f"{name}.csv").read_text("utf-8")
     assert _table(body.decode()) == _table(expected)
@@ -329,18 +332,3 @@ def _term(term: object) -> str:
         kind = str(term.datatype).replace("negativeInteger", "integer")  # as Oxigraph stores it (oxigraph#526)
         return _cell(term.value) + kind + str(term.language)
     return str(term)
-
-
-class _Loaded:
-    """An engine over one loaded store."""
-
-    def __init__(self, store: ox.Store) -> None:
-        self.store = store
-
-    def graphs(self) -> list[ox.NamedNode]:
-        """No named graphs."""
-        return []
-
-    def query(self, text: str, _dataset: object) -> object:
-        """Ask the default graph."""
-        return self.store.query(text, base_iri="http://example.org/", default_graph=ox.DefaultGraph(), named_graphs=[])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import importlib.util
 import json
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -134,7 +135,7 @@ def test_a_slow_sender_and_a_slow_reader_hold_nobody_up(live: str) -> None:
 
 @pytest.fixture
 def limited(folder: Path, serving: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A live server whose answers may have two megabytes and half a second, with few lanes."""
+    """A live server whose answers may have two megabytes and half a second, with few workers."""
     monkeypatch.setenv("STADTGRAPH_QUERY_BYTES", "2000000")
     monkeypatch.setenv("STADTGRAPH_QUERY_SECONDS", "0.5")
     with serving(folder, threads=1) as server:
@@ -154,13 +155,57 @@ def test_a_cut_off_answer_is_seen_as_broken(limited: str, headers: dict[str, str
     connection.close()
 
 
-def test_runaway_queries_end_a_process_that_is_then_replaced(limited: str) -> None:
-    """Two lanes of queries that cannot be interrupted; a few seconds later all is well."""
+def test_runaway_queries_end_their_workers_and_nobody_waits_for_them(limited: str) -> None:
+    """More of them than there are workers; the next query is answered at once."""
     part = "{ SELECT ?%s { ?%s <urn:n> ?l } LIMIT 15000 }"
     text = quote(f"SELECT (COUNT(*) AS ?n) {{ {part % ('a', 'a')} {part % ('b', 'b')} {part % ('c', 'c')} }}")
-    for _ in range(2):
+    for _ in range(4):
         assert "503" in curl("-o", os.devnull, "-w", "%{http_code}", f"{limited}/sparql?query={text}")
     assert answers(f"{limited}/sparql?query=ASK%7B%7D", "boolean")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_client_that_leaves_ends_its_query(folder: Path, serving: Any) -> None:
+    """A query without output is computed for nobody: its worker is gone long before its time is up."""
+    part = "{ SELECT ?%s { ?%s <urn:n> ?l } LIMIT 15000 }"
+    text = quote(f"SELECT (COUNT(*) AS ?n) {{ {part % ('a', 'a')} {part % ('b', 'b')} {part % ('c', 'c')} }}")
+    with serving(folder, threads=2) as server:
+        client = subprocess.Popen(["curl", "-s", f"{server.address}/sparql?query={text}"])
+        busy = _until(lambda: _busy(server.process.pid))
+        client.kill()
+        client.wait()
+        assert busy and _until(lambda: not busy & _busy(server.process.pid))
+        assert answers(f"{server.address}/sparql?query=ASK%7B%7D", "boolean")
+
+
+def _until(check: Callable[[], Any], seconds: float = 25) -> Any:
+    """Give the first true value of ``check``, or its last one after so many seconds."""
+    until = time.monotonic() + seconds
+    while not (found := check()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
+
+
+def _busy(parent: int) -> set[int]:
+    """Give the workers below ``parent`` that have used more than a second of a processor."""
+    found: dict[int, tuple[int, int]] = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            fields = (entry / "stat").read_text("ascii", "replace").rsplit(")", 1)[1].split()
+            found[int(entry.name)] = (int(fields[1]), int(fields[11]) + int(fields[12]))
+    below, size = {parent}, 0
+    while len(below) > size:
+        size = len(below)
+        below |= {pid for pid, (above, _) in found.items() if above in below}
+    ticks = os.sysconf("SC_CLK_TCK")
+    workers = {pid for pid in below if _is_worker(pid)}
+    return {pid for pid in workers if found[pid][1] > ticks}
+
+
+def _is_worker(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return b"stadtgraph.query.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def test_a_moved_current_is_noticed_and_signals_end_the_server(folder: Path, serving: Any, tmp_path: Path) -> None:
@@ -200,7 +245,7 @@ def test_processes_that_cannot_start_end_the_server(tmp_path: Path) -> None:
     script.write_text(
         f"from stadtgraph.web import serve\nif __name__ == '__main__':\n    serve({str(tmp_path)!r}, port=0)\n", "utf-8"
     )
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
     assert done.returncode != 0 and "end as soon as they start" in done.stderr
 
 

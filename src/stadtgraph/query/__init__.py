@@ -1,9 +1,23 @@
-"""Running queries: datasets, limits, streams of results."""
+"""Running queries: datasets, limits, worker processes, streams of results."""
 
 from stadtgraph.query.dataset import narrowed
-from stadtgraph.query.lanes import Lanes
 from stadtgraph.query.limits import Limits
 from stadtgraph.query.plan import Plan, plan
-from stadtgraph.query.run import Answer, Place, Preview, Queries, writable_as_xml
+from stadtgraph.query.pool import Pool, PoolSettings
+from stadtgraph.query.run import Abandoned, Answer, Place, Preview, Queries
+from stadtgraph.query.writing import writable_as_xml
 
-__all__ = ["Answer", "Lanes", "Limits", "Place", "Plan", "Preview", "Queries", "narrowed", "plan", "writable_as_xml"]
+__all__ = [
+    "Abandoned",
+    "Answer",
+    "Limits",
+    "Place",
+    "Plan",
+    "Pool",
+    "PoolSettings",
+    "Preview",
+    "Queries",
+    "narrowed",
+    "plan",
+    "writable_as_xml",
+]

@@ -27,8 +27,7 @@ _log: Final = logging.getLogger(__name__)
 _SPAWN: Final = get_context("spawn")
 _GRACE: Final = 10.0
 _PAUSE: Final = 1.0
-_PATIENCE: Final = 3
-_SOON, _MOST_FAILURES = 3.0, 4
+_SOON, _MOST_FAILURES = 15.0, 4
 _CONNECTIONS: Final = 1000
 _IDLE: Final = 60
 
@@ -123,7 +122,7 @@ class _Parent:
 
 
 def _work(city: str, listener: socket.socket, threads: int, parent: int) -> None:
-    """Serve in one process until SIGTERM; end by itself when the parent is gone or every lane is stuck."""
+    """Serve in one process until SIGTERM; end by itself when the parent is gone."""
     import waitress
 
     from stadtgraph.city import City
@@ -143,31 +142,24 @@ def _work(city: str, listener: socket.socket, threads: int, parent: int) -> None
         clear_untrusted_proxy_headers=True,
         max_request_body_size=16 << 20,
         asyncore_use_poll=True,
+        channel_request_lookahead=1,  # so that the application is told when a client has gone
     )
-    queries = app.extensions["stadtgraph"].queries
-    watch = threading.Thread(target=_watch, args=(parent, queries), daemon=True, name="watch")
+    watch = threading.Thread(target=_watch, args=(parent,), daemon=True, name="watch")
     watch.start()
     with suppress(SystemExit):
         server.run()
     server.close()
+    app.extensions["stadtgraph"].queries.close()
     sys.stderr.flush()
-    os._exit(0)  # a runaway query cannot be interrupted and must not hold the process
+    os._exit(0)  # an answer under way must not hold the process; its worker ends with it
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit
 
 
-def _watch(parent: int, queries: object) -> None:
-    """End the process where nobody would miss it: without its parent, or with nothing but runaway queries."""
-    from stadtgraph.query import Queries
-
-    assert isinstance(queries, Queries)
-    stuck = 0
-    while True:
+def _watch(parent: int) -> None:
+    """End the process where nobody would miss it: without its parent."""
+    while os.getppid() == parent:
         time.sleep(_PAUSE)
-        if os.getppid() != parent:
-            os._exit(0)
-        stuck = stuck + 1 if queries.lanes.exhausted else 0
-        if stuck >= _PATIENCE:
-            os._exit(70)
+    os._exit(0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import pyoxigraph as ox
 
-from stadtgraph.query import Lanes, Limits, Place, Queries
+from stadtgraph.query import Limits, Place, Pool, PoolSettings, Queries
 from stadtgraph.release import Manifest, Release
 from stadtgraph.sparql.files import ExampleQuery, load_queries
 from stadtgraph.sparql.guard import BOUNDS
@@ -79,7 +79,8 @@ class State:
         settings = city.config.query
         self.bounds = {**BOUNDS, "bytes": settings.characters}
         self.queries = Queries(
-            Limits(seconds=settings.seconds, bytes=settings.bytes), Lanes(2 * city.config.serve.threads)
+            Limits(seconds=settings.seconds, bytes=settings.bytes),
+            Pool(PoolSettings(size=city.config.serve.threads, memory=settings.memory)),
         )
         self._opened: OrderedDict[str, Opened] = OrderedDict()
         self._lock = threading.Lock()

@@ -1,0 +1,224 @@
+"""The pool of query workers of one web process: warm, ended at a deadline, replaced after a death.
+
+Killing a worker is the normal way to end a query that went too far; pyoxigraph has no other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from stadtgraph.errors import QueryTimeout, StadtgraphError, StoreError
+from stadtgraph.query import wire
+from stadtgraph.query.worker import OUT_OF_MEMORY
+
+QUERIES: Final = 2_000
+"""Queries after which a worker is replaced, and the growth of its memory in bytes."""
+GROWTH: Final = 256 << 20
+START: Final = 30.0
+_SCRIPT: Final = "import sys; sys.path[:] = {path!r}; from stadtgraph.query.worker import main; main()"
+
+
+class Worker:
+    """One process. It is asked by one thread at a time."""
+
+    def __init__(self, memory: int) -> None:
+        """Start the process; it gets ready by itself while others work."""
+        script = _SCRIPT.format(path=[entry or os.getcwd() for entry in sys.path])
+        self._process = subprocess.Popen(
+            [sys.executable, "-E", "-c", script, str(memory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={"LANG": "C.UTF-8", "PATH": os.environ.get("PATH", ""), "MALLOC_ARENA_MAX": "2"},
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._in, self._out = self._process.stdin, wire.Reader(self._process.stdout.fileno())
+        self._ready, self._asked, self._first_size = False, 0, 0
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def wait_ready(self, until: float) -> None:
+        """Wait until the worker is ready; raise :class:`wire.Broken` where it dies or is late."""
+        if not self._ready:
+            frame = self._out.read(until)
+            if frame is None or frame[0] != wire.READY:
+                raise wire.Broken
+            self._ready = True
+
+    def ask(self, request: dict[str, Any]) -> None:
+        """Send a request."""
+        self._asked += 1
+        try:
+            self._in.write(json.dumps(request).encode() + b"\n")
+            self._in.flush()
+        except OSError as problem:
+            raise wire.Broken from problem
+
+    def read(self, until: float) -> tuple[bytes, bytes] | None:
+        """Give the next frame of the answer, ``None`` where none came in time."""
+        return self._out.read(until)
+
+    @property
+    def is_worn(self) -> bool:
+        """Tell whether it has worked or grown enough to be replaced."""
+        size = _resident(self.pid)
+        self._first_size = self._first_size or size
+        return self._asked >= QUERIES or size > self._first_size + GROWTH
+
+    def is_alive(self) -> bool:
+        """Tell whether the process runs."""
+        return self._process.poll() is None
+
+    def end(self) -> int:
+        """Kill the process if it still runs; give its exit code, negative for a signal."""
+        was = self._process.poll()
+        if was is None:
+            self._process.kill()
+        code = self._process.wait()
+        for handle in (self._process.stdin, self._process.stdout):
+            if handle is not None:
+                with suppress(OSError):
+                    handle.close()
+        return code if was is None else was
+
+    def death(self) -> StadtgraphError:
+        """Say why the process died by itself."""
+        try:
+            code = self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            code = 0
+        if code == -signal.SIGSEGV:
+            return QueryTimeout("query-depth")
+        if code in (-signal.SIGABRT, -signal.SIGKILL, -signal.SIGBUS, OUT_OF_MEMORY):
+            return QueryTimeout("query-memory")
+        return StoreError("query-failed")
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """``size`` workers at most, each with ``memory`` bytes beside its stack."""
+
+    size: int = 4
+    memory: int = 4 << 30
+
+
+class Pool:
+    """At most ``size`` workers; one is always being kept warm."""
+
+    def __init__(self, settings: PoolSettings | None = None) -> None:
+        """Start nothing yet: the first query does."""
+        self.settings = settings or PoolSettings()
+        self._idle: list[Worker] = []
+        self._all: set[Worker] = set()
+        weakref.finalize(self, _end_all, self._all)
+        self._number = 0
+        self._changed = threading.Condition()
+        self._closed = False
+
+    @property
+    def busy(self) -> int:
+        """How many workers answer a query right now."""
+        with self._changed:
+            return self._number - len(self._idle)
+
+    def acquire(self, patience: float) -> Worker:
+        """Give a worker that is ready; raise :class:`QueryTimeout` where none gets free in ``patience`` seconds."""
+        until = time.monotonic() + patience
+        for _ in range(self.settings.size + 2):
+            worker = self._take(until)
+            try:
+                worker.wait_ready(time.monotonic() + START)
+                if worker.is_alive():
+                    self._warm()
+                    return worker
+            except wire.Broken:
+                pass
+            self.discard(worker)
+        raise StoreError("query-no-worker")
+
+    def release(self, worker: Worker) -> None:
+        """Take back a worker that has answered to the end."""
+        if self._closed or not worker.is_alive() or worker.is_worn:
+            self.discard(worker)
+            return
+        with self._changed:
+            self._idle.append(worker)
+            self._changed.notify()
+
+    def discard(self, worker: Worker) -> None:
+        """End a worker that is not to be used again."""
+        worker.end()
+        with self._changed:
+            self._all.discard(worker)
+            self._number -= 1
+            self._changed.notify()
+
+    def close(self) -> None:
+        """End every idle worker; busy ones end when they are given back."""
+        with self._changed:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            self.discard(worker)
+
+    def _take(self, until: float) -> Worker:
+        with self._changed:
+            while True:
+                if self._idle:
+                    return self._idle.pop()
+                if self._number < self.settings.size:
+                    self._number += 1
+                    break
+                left = until - time.monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    raise QueryTimeout("query-busy", bound=self.settings.size)
+        return self._started()
+
+    def _warm(self) -> None:
+        """Start a spare worker where the last idle one was taken."""
+        with self._changed:
+            if self._idle or self._closed or self._number >= self.settings.size:
+                return
+            self._number += 1
+        spare = self._started()
+        with self._changed:
+            self._idle.append(spare)
+            self._changed.notify()
+
+    def _started(self) -> Worker:
+        try:
+            worker = Worker(self.settings.memory)
+            self._all.add(worker)
+            return worker
+        except OSError as problem:
+            with self._changed:
+                self._number -= 1
+            raise StoreError("query-no-worker") from problem
+
+
+def _end_all(workers: set[Worker]) -> None:
+    for worker in list(workers):
+        worker.end()
+
+
+def _resident(pid: int) -> int:
+    """Give the resident memory of a process in bytes, 0 where the system does not tell."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):
+        return 0

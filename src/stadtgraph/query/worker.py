@@ -1,0 +1,136 @@
+"""A query worker: a process that holds releases read-only and answers one query at a time.
+
+It is ended by SIGKILL whenever a query goes too far, so nothing in it needs to be undone. Requests come on standard
+input, frames go to standard output; when the web process goes away, standard input ends and so does the worker.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from stadtgraph.errors import StadtgraphError, StoreError
+from stadtgraph.query import sandbox, wire
+from stadtgraph.query.writing import FORMATS, write
+from stadtgraph.sparql.faults import fault
+from stadtgraph.store import Dataset, OxigraphEngine, Result
+from stadtgraph.terms import Names
+
+STACK: Final = 512 << 20
+KEPT: Final = 4
+OUT_OF_MEMORY: Final = 9
+"""Exit code after which the web process reports that memory ran out."""
+
+
+class Stores:
+    """The last few stores that were asked, by folder and state."""
+
+    def __init__(self) -> None:
+        """Open nothing yet."""
+        self._open: OrderedDict[tuple[str, str], OxigraphEngine] = OrderedDict()
+
+    def get(self, path: str, state: str, base: str) -> OxigraphEngine:
+        """Give the engine over the store in the folder ``path``."""
+        key = (path, state)
+        if key not in self._open:
+            self._open[key] = OxigraphEngine(Path(path), Names(base))
+            while len(self._open) > KEPT:
+                self._open.popitem(last=False)[1].close()
+        self._open.move_to_end(key)
+        return self._open[key]
+
+
+def answer(request: dict[str, Any], stores: Stores, out: int) -> None:
+    """Answer one request with frames: blocks, then the end or an error."""
+    try:
+        with _result(request, stores) as result:
+            if request["rows"] is None:
+                write(
+                    result,
+                    FORMATS[request["format"]],
+                    lambda block: wire.write(out, wire.BLOCK, block),
+                    request["bytes"],
+                )
+                end = b""
+            else:
+                end = preview(result, request["rows"], lambda block: wire.write(out, wire.BLOCK, block))
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    except BaseException as problem:
+        wire.write(out, wire.ERROR, wire.error_to_bytes(_error(request["text"], problem)))
+    else:
+        wire.write(out, wire.END, end)
+
+
+@contextmanager
+def _result(request: dict[str, Any], stores: Stores) -> Iterator[Result]:
+    engine = stores.get(request["path"], request["state"], request["base"])
+    default, named = (_nodes(request[key]) for key in ("default", "named"))
+    yield engine.query(request["text"], Dataset(default, named))
+
+
+def _nodes(iris: list[str] | None) -> tuple[ox.NamedNode, ...] | None:
+    return None if iris is None else tuple(map(ox.NamedNode, iris))
+
+
+def preview(result: Result, rows: int, send: Any) -> bytes:
+    """Send the first ``rows`` rows as terms: N-Triples of a graph, else TSV-like lines; say what more there is."""
+    if isinstance(result, ox.QueryBoolean):
+        return json.dumps({"kind": "truth", "truth": bool(result)}).encode()
+    if isinstance(result, ox.QueryTriples):
+        found = list(islice(result, rows + 1))
+        send("".join(f"{triple} .\n" for triple in found[:rows]).encode())
+        return json.dumps({"kind": "triples", "more": len(found) > rows}).encode()
+    names = [v.value for v in result.variables]
+    solutions = list(islice(result, rows + 1))
+    lines = []
+    for solution in solutions[:rows]:
+        terms = (solution[name] for name in names)
+        lines.append("\t".join("" if term is None else str(term) for term in terms))
+    send("\n".join(lines).encode())
+    return json.dumps({"kind": "rows", "names": names, "number": len(lines), "more": len(solutions) > rows}).encode()
+
+
+def _error(text: str, problem: BaseException) -> StadtgraphError:
+    if isinstance(problem, StadtgraphError):
+        return problem
+    if isinstance(problem, RuntimeError | SyntaxError):
+        return fault(text, problem)
+    return StoreError("query-failed")
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    memory = int(sys.argv[1])
+    jobs: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    stores = Stores()
+    out = os.dup(1)
+    os.dup2(2, 1)
+
+    def work() -> None:
+        wire.write(out, wire.READY, b"")
+        while True:
+            answer(jobs.get(), stores, out)
+
+    threading.stack_size(STACK)
+    sandbox.limit(memory + STACK)
+    threading.Thread(target=work, daemon=True, name="query").start()
+    sandbox.close_doors()
+    for line in sys.stdin.buffer:
+        jobs.put(json.loads(line))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Workers die and the process that asked them does not; what they may do is bounded by the kernel."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pyoxigraph as ox
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stadtgraph.errors import NotFound, QueryTimeout, StadtgraphError, StoreError
+from stadtgraph.query import Limits, Place, Plan, Pool, PoolSettings, Queries, plan, wire
+from stadtgraph.query.sandbox import close_doors
+from stadtgraph.sparql import protocol
+
+DOUBLING = " ".join(f"BIND(CONCAT(?a{i}, ?a{i}) AS ?a{i + 1})" for i in range(30))
+BOMBS = {
+    "memory": f'SELECT ?x {{ BIND("{"a" * 64}" AS ?a0) {DOUBLING} BIND(STRLEN(?a30) AS ?x) }}',
+    "sorting": "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i } ORDER BY ?c ?f ?i",
+    "counting": "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }",
+    "grouping": 'SELECT (GROUP_CONCAT(?c; separator="") AS ?x) { ?a ?b ?c . ?d ?e ?f }',
+}
+
+
+def planned(text: str) -> Plan:
+    """Plan a query that asks for JSON."""
+    request = protocol.read("POST", b"", "application/sparql-query", text.encode(), "application/sparql-results+json")
+    return plan(request, "https://stadtgraph.example/jena/")
+
+
+@pytest.fixture
+def queries() -> Iterator[Queries]:
+    """Two workers, three seconds, half a gigabyte."""
+    found = Queries(Limits(seconds=3), Pool(PoolSettings(size=2, memory=512 << 20)))
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bomb_ends_its_worker_and_the_next_query_is_answered(queries: Queries, place: Place, bomb: str) -> None:
+    """Time or memory runs out; the process that asked goes on."""
+    with pytest.raises((QueryTimeout, StoreError)) as caught:
+        b"".join(queries.run(planned(BOMBS[bomb]), place).blocks)
+    assert caught.value.key in ("query-time", "query-memory")
+    assert queries.pool.busy == 0
+    assert b"true" in b"".join(queries.run(planned("ASK {}"), place).blocks)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT], ids=lambda n: n.name)
+def test_a_worker_that_dies_is_reported_and_replaced(queries: Queries, place: Place, number: signal.Signals) -> None:
+    """Whatever kills it, the caller gets an error and the next one an answer."""
+    answer = queries.run(planned("SELECT * { ?a <urn:n> ?b . ?c <urn:n> ?d }"), place)
+    worker = answer.blocks._work._worker  # type: ignore[union-attr]
+    os.kill(worker.pid, number)
+    with pytest.raises((QueryTimeout, StoreError)):
+        b"".join(answer.blocks)
+    assert b"true" in b"".join(queries.run(planned("ASK {}"), place).blocks)
+
+
+def test_an_idle_worker_that_dies_costs_nobody_an_answer(queries: Queries, place: Place) -> None:
+    """It is noticed when it is taken, and another one is asked."""
+    for _ in range(3):
+        assert b"true" in b"".join(queries.run(planned("ASK {}"), place).blocks)
+        for worker in list(queries.pool._idle):
+            os.kill(worker.pid, signal.SIGKILL)
+            while worker.is_alive():
+                time.sleep(0.01)
+
+
+def test_workers_end_with_the_process_that_started_them(place: Place, tmp_path: Any) -> None:
+    """A web process that is killed leaves no worker behind."""
+    script = (
+        "import os, sys, time; from stadtgraph.query import Pool;"
+        "p = Pool(); w = p.acquire(10); print(w.pid, flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    pid = int(process.stdout.readline())
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    for _ in range(200):
+        if not _runs(pid):
+            return
+        time.sleep(0.05)
+    pytest.fail("the worker outlived its parent")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rsplit(b")", 1)[1].split()[0] != b"Z"
+    except OSError:
+        return False
+
+
+ATTEMPTS = {
+    "a socket": "import socket; socket.socket()",
+    "a program": "import os; os.execv('/bin/true', ['true'])",
+    "a child": "import subprocess; subprocess.run(['/bin/true'])",
+    "a signal": "import os; os.kill(os.getppid(), 0)",
+    "a removal": "import os; os.unlink(os.environ['VICTIM'])",
+    "a file": "import os; f = open(os.environ['VICTIM'], 'wb'); f.write(b'x'); f.flush()",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the filter is Linux's seccomp")
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+def test_inside_the_sandbox_there_is_no_way_out(attempt: str, tmp_path: Any) -> None:
+    """Sockets, programs, children, signals, removals and written bytes are refused by the kernel."""
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"")
+    script = (
+        "from stadtgraph.query import sandbox\n"
+        "sandbox.limit(4 << 30)\n"
+        "assert sandbox.close_doors()\n"
+        f"try:\n    {ATTEMPTS[attempt]}\nexcept (PermissionError, OSError) as e:\n    print('refused', flush=True)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, "VICTIM": str(victim)}
+    )
+    assert result.stdout == "refused\n", result.stderr
+    assert victim.read_bytes() == b""
+
+
+def test_the_filter_is_known_for_this_machine() -> None:
+    """Where it is not, the documentation says what the operator does instead."""
+    result = subprocess.run(
+        [sys.executable, "-c", f"from {close_doors.__module__} import close_doors; print(close_doors())"],
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout in ("True\n", "False\n")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([wire.BLOCK, wire.END, wire.ERROR]), st.binary(max_size=300_000)), max_size=5)
+)
+def test_frames_arrive_as_they_were_sent(frames: list[tuple[bytes, bytes]]) -> None:
+    """Whatever their size and content."""
+    from threading import Thread
+
+    left, right = os.pipe()
+
+    def send() -> None:
+        for tag, payload in frames:
+            wire.write(right, tag, payload)
+        os.close(right)
+
+    thread = Thread(target=send)
+    thread.start()
+    reader = wire.Reader(left)
+    assert [reader.read() for _ in frames] == frames
+    with pytest.raises(wire.Broken):
+        reader.read()
+    thread.join()
+    os.close(left)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b'["City","x",{}]', b'["NotFound","no-such-key",{}]', b'["os","x",{}]'])
+def test_what_a_worker_says_wrongly_becomes_an_error_of_ours(data: bytes) -> None:
+    """Nothing of it is executed or shown."""
+    assert wire.error_from_bytes(data).key == "query-failed"
+
+
+def test_errors_pass_through() -> None:
+    """Class, key and parameters."""
+    error = wire.error_from_bytes(wire.error_to_bytes(NotFound("release-unknown", id="x")))
+    assert isinstance(error, NotFound) and isinstance(error, StadtgraphError) and error.params == {"id": "x"}
+
+
+def test_terms_of_every_kind_pass_through_a_preview(queries: Queries, place: Place) -> None:
+    """IRIs, literals with tabs, line ends and languages, unbound variables."""
+    text = 'SELECT * { VALUES (?a ?b ?c) { (<urn:x> "tab\\there\\nline"@de UNDEF) (1.50 "\\"" true) } }'
+    preview = queries.preview(planned(text), place, 10)
+    assert len(preview.rows) == 2 and preview.rows[0][2] is None
+    assert preview.rows[0][:2] == (ox.NamedNode("urn:x"), ox.Literal("tab\there\nline", language="de"))
+    empty = queries.preview(planned("SELECT * { VALUES () { () () } }"), place, 10)
+    assert len(empty.rows) == 2
