@@ -127,7 +127,7 @@ def from_mapping(data: Mapping[str, Any], where: str) -> Config:
             where=where,
             key="city.base",
             value=config.city.base,
-            expected="an absolute IRI ending in /",
+            expected='"https://…/"',
         )
     return config
 
@@ -142,6 +142,14 @@ def _with_environment(config: Config, environment: Mapping[str, str]) -> Config:
                 changes[key] = _parsed(variable, environment[variable], hint)
         if changes:
             config = replace(config, **{section: replace(getattr(config, section), **changes)})
+    for section, kind in _SECTIONS.items():
+        prefix, known = (
+            f"STADTGRAPH_{section}_".upper(),
+            {f"STADTGRAPH_{section}_{f.name}".upper() for f in fields(kind)},
+        )
+        for variable in environment:
+            if variable.startswith(prefix) and variable not in known:
+                raise _unknown("environment", variable, list(known))
     if "STADTGRAPH_REAL_DATA" in environment:
         config = replace(config, city=replace(config.city, real_data=environment["STADTGRAPH_REAL_DATA"]))
     return config
@@ -163,7 +171,7 @@ def _checked(where: str, key: str, value: Any, hint: Any) -> Any:
 
 
 def _wrong(where: str, key: str, value: object, hint: type) -> ConfigError:
-    names = {int: "a whole number, 0 or more", float: "a number, 0 or more", str: "a text in quotes"}
+    names = {int: "0, 1, 2 …", float: "0.5, 30 …", str: '"…"'}
     return ConfigError("config-bad-value", where=where, key=key, value=repr(value), expected=names[hint])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 
@@ -95,6 +96,9 @@ ERRORS = [
     (["build", "--real-data", "/no/such/folder"], 2),
     (["build", "--source", "nope"], 2),
     (["load", "nope.ttl", "--source", "units"], 3),
+    (["load", "/dev/null", "--source", "units"], 3),
+    (["serve", "--port", "99999"], 2),
+    (["query", "latin1.rq"], 3),
     (["load", "ftp://example.org/x.ttl", "--source", "units"], 3),
 ]
 
@@ -105,7 +109,10 @@ def test_a_mistake_is_answered_in_one_line_in_the_readers_language(
     built: Town, arguments: list[str], code: int, lang: str
 ) -> None:
     """Exit code as promised, no traceback, and the two languages differ."""
+    (built.files / "latin1.rq").write_bytes(b"# \xe4\nASK {}")
+    arguments = [str(built.files / name) if name == "latin1.rq" else name for name in arguments]
     result = run(built, *arguments, lang=lang)
+    assert "unexpected" not in result.stderr and "Unerwartetes" not in result.stderr
     errors = [line for line in result.stderr.splitlines() if line.startswith("stadtgraph: ")]
     assert (result.returncode, len(errors)) == (code, 1), result.stderr
     assert "Traceback" not in result.stderr
@@ -117,6 +124,27 @@ def test_a_city_without_a_release_says_how_to_get_one(town: Town) -> None:
     """The next step is named."""
     result = run(town, "query", "ASK {}")
     assert result.returncode == 2 and "stadtgraph build" in result.stderr
+
+
+def test_a_missing_current_release_says_what_to_do(built: Town) -> None:
+    """Somebody deleted its folder: no new history is begun beside the old one, another release can be gone to."""
+    first = (built.city_folder / "current").read_text().strip()
+    built.trees(4)
+    second = built.build()
+    shutil.rmtree(built.city_folder / "releases" / second)
+    for arguments in (["query", "ASK {}"], ["build", "--real-data", str(built.files)]):
+        result = run(built, *arguments)
+        assert result.returncode == 3 and "stadtgraph release rollback" in result.stderr
+    assert first in run(built, "release", "list").stdout
+    assert run(built, "release", "rollback", first).returncode == 0
+    assert run(built, "build", "--real-data", str(built.files)).returncode == 0
+
+
+def test_an_unknown_setting_in_the_environment_names_the_nearest(built: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the settings file."""
+    monkeypatch.setenv("STADTGRAPH_SERVE_PROT", "9000")
+    result = run(built, "query", "ASK {}")
+    assert result.returncode == 2 and "STADTGRAPH_SERVE_PORT" in result.stderr
 
 
 def test_the_doctor_finds_a_damaged_release(built: Town) -> None:

@@ -11,7 +11,7 @@ import pyoxigraph as ox
 
 from stadtgraph import messages
 from stadtgraph.city.answer import Answer, Row, answer
-from stadtgraph.errors import NotFound, UsageError
+from stadtgraph.errors import InputError, NotFound, UsageError
 from stadtgraph.query import narrowed
 from stadtgraph.release import Release, View
 from stadtgraph.sparql import guard
@@ -43,7 +43,10 @@ def query_text(city: City, text: str, parameters: Mapping[str, str]) -> str:
         path = Path(text)
         if not path.is_file():
             raise NotFound("cli-no-query-file", file=text)
-        text = path.read_text("utf-8")
+        try:
+            text = path.read_text("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as problem:
+            raise InputError("sources-file-unreadable", file=text, problem=problem) from problem
         if text.startswith("#:"):
             return read_example(text, path.name).fill(parameters, city.names.base)
     elif not any(sign in text for sign in "{ \n"):

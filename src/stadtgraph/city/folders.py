@@ -48,9 +48,7 @@ def _given(config: Config, key: str) -> Path | None:
         return None
     path = config.path(text)
     if not path.is_dir():
-        raise ConfigError(
-            "config-bad-value", where=config.folder, key=f"city.{key}", value=text, expected="a folder that exists"
-        )
+        raise ConfigError("config-no-folder", where=config.folder, key=f"city.{key}", folder=path)
     return path
 
 

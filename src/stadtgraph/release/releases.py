@@ -139,8 +139,10 @@ class Releases:
         return name if _ID.fullmatch(name) else None
 
     def current(self) -> Release | None:
-        """Give the current release, or ``None`` where there is none."""
+        """Give the current release, or ``None`` where there is none; one that is gone raises :class:`StoreError`."""
         name = self.current_id()
+        if name is not None and _written(self.folder / name) is None:
+            raise StoreError("release-current-missing", id=name)
         return self.get(name) if name is not None else None
 
     def require_current(self) -> Release:

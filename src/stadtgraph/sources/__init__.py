@@ -74,7 +74,8 @@ def read(
         policy: Policy = on_bad or ("error" if source.path is not None else "keep")
         triples = read_rdf(path, format, names.base, on_bad=policy, complaints=complaints)
     else:
-        raise InputError("sources-not-rdf", file=path.name, format=format, formats=", ".join((*READERS, *FORMATS)))
+        known = ", ".join((*READERS, *FORMATS))
+        raise InputError("sources-no-format", file=path.name, suffix=path.suffix, formats=known)
     if source.place and places is not None:
         triples = places.place(triples)
     return skolemised(triples, names) if blank else triples

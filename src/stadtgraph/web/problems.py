@@ -37,6 +37,7 @@ _STATUS_OF_KEY: Final = {
     "protocol-charset": 415,
     "web-no-update": 403,
     "release-none": 503,
+    "release-current-missing": 503,
 }
 _TOLD: Final = ("line", "column", "found", "expected", "bound", "prefix", "namespace", "name")
 _REASONS: Final = {"query-time": "time", "query-memory": "memory", "query-large": "size", "query-busy": "busy"}

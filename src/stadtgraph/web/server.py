@@ -37,6 +37,8 @@ def listen(host: str, port: int) -> socket.socket:
 
     An address that cannot be one raises :class:`UsageError`.
     """
+    if not 0 <= port <= 65535:
+        raise UsageError("web-no-address", host=host, port=port)
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
