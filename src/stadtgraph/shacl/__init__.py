@@ -11,9 +11,22 @@ which shape it came from and what is wrong, whichever engine found it.
 """
 
 from stadtgraph.shacl.engines import ENGINES
+from stadtgraph.shacl.incremental import Incremental
 from stadtgraph.shacl.lint import Problem, lint
 from stadtgraph.shacl.report import Report, Result, gravity
 from stadtgraph.shacl.shapes import Shapes, gate, load_shapes
 from stadtgraph.shacl.validation import validate
 
-__all__ = ["ENGINES", "Problem", "Report", "Result", "Shapes", "gate", "gravity", "lint", "load_shapes", "validate"]
+__all__ = [
+    "ENGINES",
+    "Incremental",
+    "Problem",
+    "Report",
+    "Result",
+    "Shapes",
+    "gate",
+    "gravity",
+    "lint",
+    "load_shapes",
+    "validate",
+]
