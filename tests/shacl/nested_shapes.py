@@ -119,6 +119,23 @@ def shapes(draw: st.DrawFn) -> list[ox.Triple]:
     return [quad.triple for quad in ox.parse(text.encode(), format=ox.RdfFormat.TURTLE)]
 
 
+@st.composite
+def queries(draw: st.DrawFn) -> list[ox.Triple]:
+    """Draw one shape that is a query alone, or another one that reaches far."""
+    body = draw(st.sampled_from([*map(query, [*AROUND, *AROUND, *EVERYWHERE]), *FAR]))
+    text = PREFIXES + f":S a sh:NodeShape ; sh:targetClass :C , :D ; {body} ."
+    return [quad.triple for quad in ox.parse(text.encode(), format=ox.RdfFormat.TURTLE)]
+
+
+FAR = [
+    "sh:property [ sh:path ( :p :q :r ) ; sh:maxCount 0 ]",
+    "sh:property [ sh:path :p ; sh:property [ sh:path :q ; sh:property [ sh:path :r ; sh:maxCount 0 ] ] ]",
+    "sh:property [ sh:path ( :p [ sh:zeroOrMorePath [ sh:inversePath :r ] ] ) ; sh:class :D ; "
+    "sh:property [ sh:path :q ; sh:maxCount 0 ] ]",
+    "sh:property [ sh:path :p ; sh:qualifiedValueShape [ sh:class :C ] ; sh:qualifiedValueShapesDisjoint true ; "
+    "sh:qualifiedMinCount 1 ] , [ sh:path :q ; "
+    "sh:qualifiedValueShape [ sh:property [ sh:path :r ; sh:minCount 1 ] ] ; sh:qualifiedMaxCount 1 ]",
+]
 NODES = [*hostile.NODES, hostile.name("n3"), hostile.name("n4")]
 VALUES = [*hostile.LITERALS, *NODES, *NODES, *NODES, *NODES]
 PROPERTIES = [hostile.name(p) for p in "pqrp"]
@@ -136,3 +153,11 @@ data = st.tuples(
 ).map(lambda parts: [*parts[0], *parts[1]])
 changes = st.one_of(*[st.lists(triples, max_size=2)] * 10, st.lists(subclasses, max_size=1))
 edits = st.lists(st.tuples(changes, st.lists(st.integers(0, 60), min_size=1, max_size=2)), min_size=4, max_size=10)
+near_links = st.builds(
+    ox.Triple, st.sampled_from(NODES), st.sampled_from(PROPERTIES), st.sampled_from([*NODES, ox.Literal("a")])
+)
+near = st.one_of(*[near_links] * 4, types)
+near_data = st.lists(near, min_size=20, max_size=40, unique=True)
+near_edits = st.lists(
+    st.tuples(st.lists(near, max_size=4), st.lists(st.integers(0, 60), max_size=6)), min_size=3, max_size=8
+)

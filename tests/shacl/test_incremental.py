@@ -37,10 +37,17 @@ def shown(result: object) -> str:
     return str(result)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(nested.shapes(), nested.data, nested.edits)
 def test_a_followed_change_gives_the_full_report(stated: list[ox.Triple], data: list[ox.Triple], edits: Edits) -> None:
     """The same cases every time, so that a failure is a change."""
+    check(stated, data, edits)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(nested.queries(), nested.near_data, nested.near_edits)
+def test_queries_and_far_shapes_are_followed(stated: list[ox.Triple], data: list[ox.Triple], edits: Edits) -> None:
+    """Few nodes, many links, and edits that take several links of one way at once."""
     check(stated, data, edits)
 
 

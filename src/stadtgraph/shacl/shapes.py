@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -48,6 +49,11 @@ class Shapes:
     def text(self) -> str:
         """The shapes graph as N-Triples."""
         return ox.serialize(sorted(self.triples, key=str), format=ox.RdfFormat.N_TRIPLES).decode()  # type: ignore[union-attr]
+
+    @cached_property
+    def digest(self) -> str:
+        """A checksum of the shapes graph, by which a report tells what it was made with."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
 
     def __len__(self) -> int:
         """The number of shapes."""
