@@ -15,29 +15,6 @@ LIMIT = 200_000
 """How many places a walk may meet before all is validated instead."""
 
 
-class Both:
-    """The triples after a change and those that it removed, so that old ways can be walked too."""
-
-    __slots__ = ("_by_object", "_by_subject", "_facts")
-
-    def __init__(self, facts: Facts, removed: Iterable[ox.Triple]) -> None:
-        """Look at ``facts`` and ``removed``."""
-        self._facts = facts
-        self._by_subject: dict[Term, list[ox.Triple]] = {}
-        self._by_object: dict[Term, list[ox.Triple]] = {}
-        for triple in removed:
-            self._by_subject.setdefault(triple.subject, []).append(triple)
-            self._by_object.setdefault(triple.object, []).append(triple)
-
-    def match(self, s: Node | ox.Triple | None, p: ox.NamedNode | None, o: Term | None, /) -> Iterator[ox.Triple]:
-        """Give the triples that fit a pattern with a subject or an object."""
-        yield from self._facts.match(s, p, o)
-        listed = self._by_subject.get(s, ()) if s is not None else self._by_object.get(o, ()) if o is not None else ()
-        for triple in listed:
-            if (p is None or triple.predicate == p) and (o is None or triple.object == o):
-                yield triple
-
-
 class Neighbourhood:
     """The reach of some shapes, walked over some triples."""
 
@@ -51,23 +28,23 @@ class Neighbourhood:
     def touched(self, added: Iterable[ox.Triple], removed: Iterable[ox.Triple]) -> tuple[set[Term], set[Root]]:
         """Give the nodes whose results a change may change, and the roots that looked it up by an IRI.
 
+        Only the triples after the change are walked: of an old way that was broken in several places, each removed
+        triple is a start, and what lies between the focus node and the first of them is still there.
         Raises :class:`TooFar` where they are very many.
         """
-        gone = list(removed)
-        changed = [*added, *gone]
-        both = Both(self.facts, gone)
+        changed = [*added, *removed]
         met: dict[Place, None] = {}
         begin = [here for triple in changed for here, _ in self.reach.automaton.steps(triple)]
-        _exhaust(self.reach.automaton.backward(both, begin, met, LIMIT))
+        _exhaust(self.reach.automaton.backward(self.facts, begin, met, LIMIT))
         starts = {position.start for position in self.positions}
         nodes = {node for state, node in met if state in starts}
         by_constant = {p.root for p in self.positions if any(constant in met for constant in p.constants)}
         for position in self.positions:
             if position.anchor is not None:
-                nodes |= self._anchored(position, changed, both)
+                nodes |= self._anchored(position, changed)
         return nodes, by_constant
 
-    def _anchored(self, position: Position, changed: Iterable[ox.Triple], both: Both) -> set[Term]:
+    def _anchored(self, position: Position, changed: Iterable[ox.Triple]) -> set[Term]:
         """Give the nodes at a position whose focus node, or way from there, a change touches."""
         assert position.anchor is not None
         begin: list[Place] = []
@@ -75,7 +52,7 @@ class Neighbourhood:
             begin += [there for _, there in position.anchor.steps(triple)]
             begin += [(0, node) for node in position.root.targets.looks_at(triple)]
         met: dict[Place, None] = {}
-        _exhaust(position.anchor.forward(both, begin, met, LIMIT))
+        _exhaust(position.anchor.forward(self.facts, begin, met, LIMIT))
         return {node for state, node in met if state == 1}
 
     def around(self, nodes: Iterable[Term]) -> set[ox.Triple]:
