@@ -169,3 +169,4 @@ def _encoded(iri: str) -> str:
 
 ONTOLOGY, SHAPES, QUERIES = "ontology", "shapes", "queries"
 INFERRED, PROVENANCE, HISTORY = "inferred", "provenance", "history"
+AUDIT, QUALITY = "audit", "quality"
