@@ -66,7 +66,10 @@ class Audits:
             for name, triples in graphs(now, self.shapes, found):
                 draft.put_derived(view, name, triples)
             return found
-        step = Step(now, before, subjects, self)
+        return self.follow(draft, view, Step(now, before, subjects, self))
+
+    def follow(self, draft: Draft, view: View, step: Step) -> list[Finding]:
+        """Change the graphs of an audit by what a small change of the data brings."""
         for name, old, new in step.differences():
             draft.edit_derived(view, name, new - old, old - new)
         return step.after
