@@ -112,6 +112,27 @@ def release(call: Call) -> int:
     return releasing.VERBS[call.options.verb](call.city, call.options, call.text)
 
 
+def audit(call: Call) -> int:
+    """Report on the audit of a release."""
+    from stadtgraph.city import auditcalls
+
+    return auditcalls.audit(call.city, call.options, call.lang)
+
+
+def explain(call: Call) -> int:
+    """Explain one finding."""
+    from stadtgraph.city import auditcalls
+
+    return auditcalls.explain(call.city, call.options, call.lang)
+
+
+def validate(call: Call) -> int:
+    """Validate any RDF files against shapes."""
+    from stadtgraph.city import auditcalls
+
+    return auditcalls.check(call.options, call.city.names.base, call.city.folders.shapes, call.lang)
+
+
 def serve(call: Call) -> int:
     """Serve the current release; build first where there is none."""
     from stadtgraph.web.server import serve as serve_city
@@ -153,6 +174,9 @@ COMMANDS: dict[str, Command] = {
     "build": build,
     "load": load,
     "query": query,
+    "audit": audit,
+    "explain": explain,
+    "validate": validate,
     "release": release,
     "serve": serve,
     "demo": demo,
@@ -203,6 +227,28 @@ def parser(lang: str) -> argparse.ArgumentParser:
     sub.add_argument("--release", metavar="ID", default="current", help=say("query-release"))
     sub.add_argument("--internal", action="store_true", help=say("internal"))
     sub.add_argument("-p", dest="parameter", action="append", default=[], metavar="KEY=VALUE", help=say("parameter"))
+
+    for name in ("audit", "validate"):
+        sub = command(name)
+        if name == "validate":
+            sub.add_argument("files", metavar="FILE", nargs="+", help=say("validate-file"))
+        else:
+            sub.add_argument("--unit", metavar="IRI", help=say("audit-unit"))
+            sub.add_argument("--release", metavar="ID", default="current", help=say("audit-release"))
+            sub.add_argument("--since", metavar="RELEASE", help=say("audit-since"))
+            sub.add_argument("--internal", action="store_true", help=say("internal"))
+        sub.add_argument("--shapes", metavar="DIR|FILE", help=say(f"{name}-shapes"))
+        forms = ["text", "html", "csv", "xlsx", "ttl", "json"]
+        sub.add_argument("--format", choices=forms, default="text", help=say("audit-format"))
+        sub.add_argument("--out", metavar="FILE", help=say("audit-out"))
+        grades = ["violation", "warning", "never"]
+        sub.add_argument("--fail-on", choices=grades, default="violation", help=say("audit-fail-on"))
+        sub.add_argument("--using", choices=["shacl", "pyshacl"], help=say("audit-using"))
+
+    sub = command("explain")
+    sub.add_argument("finding", metavar="FINDING", help=say("explain-finding"))
+    sub.add_argument("--release", metavar="ID", default="current", help=say("audit-release"))
+    sub.add_argument("--internal", action="store_true", help=say("internal"))
 
     sub = command("release")
     verbs = sub.add_subparsers(dest="verb", required=True, metavar="VERB")

@@ -172,7 +172,8 @@ def _encoded(iri: str) -> str:
 
 ONTOLOGY, SHAPES, QUERIES = "ontology", "shapes", "queries"
 INFERRED, PROVENANCE, HISTORY = "inferred", "provenance", "history"
+AUDIT, QUALITY = "audit", "quality"
 RESERVED: Final = frozenset(
-    (ONTOLOGY, SHAPES, QUERIES, INFERRED, PROVENANCE, HISTORY, "links", "quality", "audit", "vocabulary", "written")
+    (ONTOLOGY, SHAPES, QUERIES, INFERRED, PROVENANCE, HISTORY, AUDIT, QUALITY, "links", "vocabulary", "written")
 )
 """Names under ``{base}graph/`` that no source may have."""

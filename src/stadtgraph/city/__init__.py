@@ -20,23 +20,27 @@ from typing import Self
 
 import pyoxigraph as ox
 
+from stadtgraph.audit import AuditReport
 from stadtgraph.city.answer import Answer, answer
+from stadtgraph.city.auditing import Audits
 from stadtgraph.city.build import Build, BuildReport, Say, read_from, source_or_raise
 from stadtgraph.city.draft import Draft, GateViolation
 from stadtgraph.city.folders import Folders, folders
 from stadtgraph.city.gate import Gate
+from stadtgraph.city.reporting import report
 from stadtgraph.city.withdraw import withdraw
 from stadtgraph.config import Config, load_config
 from stadtgraph.errors import UsageError
 from stadtgraph.query import narrowed
 from stadtgraph.release import Progress, Release, Releases, Retention, View, drafting, recover, silent, writer_lock
+from stadtgraph.shacl import load_shapes
 from stadtgraph.sources import Source, load_registry, read_rdf, skolemised
 from stadtgraph.sparql import guard
 from stadtgraph.sparql.files import as_triples, load_queries
 from stadtgraph.store import OxigraphEngine
 from stadtgraph.terms import ONTOLOGY, PREFIXES, QUERIES, RESERVED, SHAPES, Names, is_source_name
 
-__all__ = ["Answer", "BuildReport", "City", "Draft", "Folders", "GateViolation", "Release", "View"]
+__all__ = ["Answer", "AuditReport", "BuildReport", "City", "Draft", "Folders", "GateViolation", "Release", "View"]
 
 
 class City:
@@ -71,6 +75,11 @@ class City:
     def gate(self) -> Gate:
         """The shapes that a source must fulfil to enter."""
         return Gate.load(self.folders.shapes, self.names.base)
+
+    @cached_property
+    def audits(self) -> Audits:
+        """The shapes that releases are audited with: those of the gate and all others."""
+        return Audits(load_shapes(sorted(self.folders.shapes.rglob("*.ttl")), self.names.base))
 
     def source(self, name: str, file: Path | None = None, mapping: Path | None = None) -> Source:
         """Give a registered source; with a ``file`` an unknown name becomes a managed source.
@@ -153,6 +162,23 @@ class City:
         with narrowed(chosen.engine(view), outline) as (engine, dataset):
             return answer(engine.query(text, dataset, prefixes=PREFIXES), chosen.id)
 
+    def audit(
+        self,
+        release: str = "current",
+        *,
+        unit: str | None = None,
+        since: str | None = None,
+        shapes: Path | None = None,
+        using: str | None = None,
+        view: View = View.PUBLIC,
+    ) -> AuditReport:
+        """Give the report on the audit of a release: what is open, for whom, and what became of it since ``since``.
+
+        ``since`` is the release before where it is not named. With ``shapes`` (a file or folder) or ``using`` (an
+        engine) the release is audited afresh; otherwise the audit that was sealed with it is read.
+        """
+        return report(self, release, unit=unit, since=since, shapes=shapes, using=using, view=view)
+
     def rollback(self, release: str) -> Release:
         """Make an earlier release the current one."""
         with writer_lock(self.path):
@@ -175,4 +201,4 @@ class City:
         """Remove a source's graph, and all that was derived from it, from every release; give their ids."""
         with writer_lock(self.path):
             recover(self.releases)
-            return withdraw(self.releases, graph, progress)
+            return withdraw(self.releases, graph, progress, self.audits.shapes)

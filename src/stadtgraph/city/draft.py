@@ -91,10 +91,11 @@ class Draft:
         return self.clone.put(info, triples)
 
     def seal(self) -> Release | None:
-        """Derive, record and seal; give the new release, or ``None`` where nothing had changed."""
+        """Derive, audit, record and seal; give the new release, or ``None`` where nothing had changed."""
         derive(self.clone)
+        counts = self.city.audits.derive(self.clone)
         if self.clone.is_changed():
-            record(self.clone)
+            record(self.clone, counts)
         self.release = self.clone.seal()
         return self.release
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pyoxigraph as ox
 
+from stadtgraph.audit.quality import Counts
+from stadtgraph.audit.quality import history as audited
 from stadtgraph.release import Draft, GraphInfo, Kind, View
-from stadtgraph.terms import DCT, HISTORY, PROV, PROVENANCE, RDF, RDFS, SG, XSD, Names
+from stadtgraph.terms import AUDIT, DCT, HISTORY, PROV, PROVENANCE, RDF, RDFS, SG, XSD, Names
 
 DQV = "http://www.w3.org/ns/dqv#"
 
 
-def record(draft: Draft) -> None:
-    """Append to ``graph/provenance`` and ``graph/history`` what this draft loaded and derived, view by view."""
+def record(draft: Draft, counts: Mapping[View, Counts]) -> None:
+    """Append to ``graph/provenance`` and ``graph/history`` what this draft loaded, derived and found, view by view.
+
+    ``counts`` are those of findings by group and severity.
+    """
     for view in draft.views:
         changed = [i for i in draft.graphs[view].values() if i.changed == draft.id and i.kind is not Kind.APPENDED]
         if not changed:
             continue
         provenance = [t for info in changed for t in _load(draft, info)] + list(_release(draft, view))
         history = [t for info in changed for t in _size(draft, info)]
+        history += audited(counts.get(view, {}), draft.names, draft.id, _time(draft), draft.names.graph(AUDIT))
         draft.change_derived(view, draft.names.graph(PROVENANCE), provenance, kind=Kind.APPENDED)
         draft.change_derived(view, draft.names.graph(HISTORY), history, kind=Kind.APPENDED)
     draft.progress("record")

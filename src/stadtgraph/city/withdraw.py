@@ -12,17 +12,19 @@ from pathlib import Path
 
 import pyoxigraph as ox
 
+from stadtgraph.city.auditing import audit_store
 from stadtgraph.city.derive import StoredFacts, all_graphs, fixed_hidden
 from stadtgraph.errors import NotFound, UsageError
 from stadtgraph.reason import compile_rules
 from stadtgraph.release import GraphInfo, Kind, Progress, Release, Releases, View, patch_path, purge, store_path
 from stadtgraph.release.manifest import PLAIN_WHY, Manifest, sync_folder, sync_tree
 from stadtgraph.release.releases import manifest_path
+from stadtgraph.shacl import Shapes
 from stadtgraph.store import OxigraphEngine, spool, swap
 from stadtgraph.terms import INFERRED, ONTOLOGY, Names
 
 
-def withdraw(releases: Releases, graph: str, progress: Progress) -> list[str]:
+def withdraw(releases: Releases, graph: str, progress: Progress, shapes: Shapes) -> list[str]:
     """Remove ``graph`` and all that was derived from it from every release; give the ids of those changed.
 
     Patches of the changed releases and of their children are removed, for they spell the graph out. Raises
@@ -43,12 +45,12 @@ def withdraw(releases: Releases, graph: str, progress: Progress) -> list[str]:
             for view in View:
                 patch_path(release.path, view).unlink(missing_ok=True)
     for name in ids:
-        _rewrite(releases, releases.get(name), graph)
+        _rewrite(releases, releases.get(name), graph, shapes)
         progress(f"withdraw {name}")
     return ids
 
 
-def _rewrite(releases: Releases, release: Release, graph: str) -> None:
+def _rewrite(releases: Releases, release: Release, graph: str, shapes: Shapes) -> None:
     """Write the stores of one release anew and put the new folder in the place of the old one."""
     draft = releases.city / "drafts" / f"withdraw-{release.id}"
     shutil.rmtree(draft, ignore_errors=True)
@@ -59,7 +61,7 @@ def _rewrite(releases: Releases, release: Release, graph: str) -> None:
         names, engine = Names(manifest.base), release.engine(view)
         gone = purge(engine, store_path(draft, view), ox.NamedNode(graph), manifest.graphs, draft / "work")
         infos = {iri: info for iri, info in manifest.graphs.items() if iri not in gone}
-        _derive(store_path(draft, view), names, infos, draft, release.id)
+        _derive(store_path(draft, view), names, infos, draft, release, shapes)
         known = manifest.graphs.get(graph)
         why = PLAIN_WHY if known is not None and known.changed == manifest.id else manifest.why
         replace(manifest, graphs=infos, why=why).write(manifest_path(draft, view))
@@ -78,19 +80,27 @@ def _rewrite(releases: Releases, release: Release, graph: str) -> None:
     shutil.rmtree(trash)
 
 
-def _derive(path: Path, names: Names, infos: dict[str, GraphInfo], draft: Path, release: str) -> None:
+def _derive(
+    path: Path, names: Names, infos: dict[str, GraphInfo], draft: Path, release: Release, shapes: Shapes
+) -> None:
     engine = OxigraphEngine(path, names, read_only=False)
     store, target = engine.store, names.graph(INFERRED)
     hidden = fixed_hidden(names) | {g for g in all_graphs(store) if names.is_written(g)}
     rules = compile_rules(q.triple for q in store.quads_for_pattern(None, None, None, names.graph(ONTOLOGY)))
     entry = spool(rules.infer(StoredFacts(store, hidden)), draft / "work", "inferred")
     change, _ = swap(store, names, target, entry, draft / "derive", old_size=0)
+    infos[target.value] = GraphInfo(target.value, Kind.DERIVED, triples=change.added, changed=release.id)
+    work = draft / "audit"
+    work.mkdir(exist_ok=True)
+    for graph, triples in audit_store(engine, infos, names, f"{release.created:%Y-%m-%d}", shapes, work):
+        change, _ = swap(store, names, graph, spool(triples, draft / "work", "audit"), draft / "derive", old_size=0)
+        infos[graph.value] = GraphInfo(graph.value, Kind.DERIVED, triples=change.added, changed=release.id)
+    shutil.rmtree(work)
     store.flush()
-    infos[target.value] = GraphInfo(target.value, Kind.DERIVED, triples=change.added, changed=release)
     for iri, info in list(infos.items()):
         if info.kind is Kind.APPENDED:
             size = sum(1 for _ in store.quads_for_pattern(None, None, None, ox.NamedNode(iri)))
-            infos[iri] = replace(info, triples=size, changed=release)
+            infos[iri] = replace(info, triples=size, changed=release.id)
     del store
     engine.close()
 

@@ -142,37 +142,38 @@ class Draft:
         restricted: bool = False,
     ) -> bool:
         """Add and remove single triples (as written) of a graph; cost grows with the subjects touched."""
-        graph = ox.NamedNode(info.graph)
         if restricted:
-            self._hide(graph)
+            self._hide(ox.NamedNode(info.graph))
         added, removed = list(dict.fromkeys(add)), set(remove)
-        subjects = dict.fromkeys(t.subject for t in [*added, *removed] if not isinstance(t.subject, ox.Triple))
         changed = False
         for view in self.views:
-            if restricted and view is View.PUBLIC:
-                continue
-            store, written = self.engines[view].store, self.names.written(graph)
-            before = list(self.engines[view].as_written(graph, subjects))
-            after = [t for t in before if t not in removed]
-            stored, companions = _split(list(dict.fromkeys([*after, *added])))
-            changes = []
-            for target, new in ((graph, stored), (written, companions)):
-                old = dict.fromkeys(q.triple for s in subjects for q in store.quads_for_pattern(s, None, None, target))
-                kept = set(new)
-                changes.append(
-                    change(
-                        store,
-                        self.names,
-                        target,
-                        [t for t in new if t not in old],
-                        [t for t in old if t not in kept],
-                        self.folder("edit"),
-                    )
-                )
-            known = self.graphs[view].get(info.graph)
-            size = (known.triples if known else 0) + changes[0].added - changes[0].removed
-            changed |= self._note(view, replace(known or info, triples=size, content=""), changes)
+            if not restricted or view is not View.PUBLIC:
+                changed |= self._edit(view, info, added, removed)
         return changed
+
+    def edit_derived(
+        self, view: View, graph: ox.NamedNode, add: Iterable[ox.Triple], remove: Iterable[ox.Triple]
+    ) -> bool:
+        """Add and remove single triples (as written) of a derived graph of one view."""
+        return self._edit(view, GraphInfo(graph.value, Kind.DERIVED), list(dict.fromkeys(add)), set(remove))
+
+    def _edit(self, view: View, info: GraphInfo, added: list[ox.Triple], removed: set[ox.Triple]) -> bool:
+        graph, store = ox.NamedNode(info.graph), self.engines[view].store
+        written = self.names.written(graph)
+        subjects = dict.fromkeys(t.subject for t in [*added, *removed] if not isinstance(t.subject, ox.Triple))
+        before = list(self.engines[view].as_written(graph, subjects))
+        after = [t for t in before if t not in removed]
+        known_before = set(after)
+        after += [t for t in added if t not in known_before]
+        changes = []
+        for target, new in zip((graph, written), _split(after), strict=True):
+            old = {q.triple: None for s in subjects for q in store.quads_for_pattern(s, None, None, target)}
+            wanted = dict.fromkeys(new)
+            more, less = [t for t in wanted if t not in old], [t for t in old if t not in wanted]
+            changes.append(change(store, self.names, target, more, less, self.folder("edit")))
+        known = self.graphs[view].get(info.graph)
+        size = (known.triples if known else 0) + changes[0].added - changes[0].removed
+        return self._note(view, replace(known or info, triples=size, content=""), changes)
 
     def change_derived(
         self,

@@ -5,15 +5,37 @@
     shapes = load_shapes(["shapes/"], base)              # checked and compiled once
     report = validate(triples, shapes)                   # a value: report.conforms, report.results
     report = validate(triples, gate(shapes))             # the shapes marked sg:gate true alone
+    report = validate(triples, shapes, isolated=Limits(seconds=30))     # shapes of others, in a process of its own
+    report = Incremental(shapes).update(facts, report, added, removed)  # after a change
 
 Blank-node shapes get names made from their content, and messages their languages back, so that a result says
 which shape it came from and what is wrong, whichever engine found it.
 """
 
+from stadtgraph.shacl.command import Outcome, judge
 from stadtgraph.shacl.engines import ENGINES
+from stadtgraph.shacl.incremental import Incremental
+from stadtgraph.shacl.isolated import Limits
 from stadtgraph.shacl.lint import Problem, lint
+from stadtgraph.shacl.rdf import report_triples
 from stadtgraph.shacl.report import Report, Result, gravity
 from stadtgraph.shacl.shapes import Shapes, gate, load_shapes
 from stadtgraph.shacl.validation import validate
 
-__all__ = ["ENGINES", "Problem", "Report", "Result", "Shapes", "gate", "gravity", "lint", "load_shapes", "validate"]
+__all__ = [
+    "ENGINES",
+    "Incremental",
+    "Limits",
+    "Outcome",
+    "Problem",
+    "Report",
+    "Result",
+    "Shapes",
+    "gate",
+    "gravity",
+    "judge",
+    "lint",
+    "load_shapes",
+    "report_triples",
+    "validate",
+]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -49,6 +50,11 @@ class Shapes:
         """The shapes graph as N-Triples."""
         return ox.serialize(sorted(self.triples, key=str), format=ox.RdfFormat.N_TRIPLES).decode()  # type: ignore[union-attr]
 
+    @cached_property
+    def digest(self) -> str:
+        """A checksum of the shapes graph, by which a report tells what it was made with."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
     def __len__(self) -> int:
         """The number of shapes."""
         return len(self.shapes)
@@ -62,6 +68,13 @@ class Shapes:
         found = {s for s in self.graph.subjects() if self.graph.is_shape(s)}
         found |= {child for s in found for _, child in self.graph.links(s)}
         return tuple(sorted(found, key=str))
+
+    def targeting(self, kept: Collection[Node]) -> Shapes:
+        """Give the same shapes, of which only those ``kept`` have their targets; the others are only referred to."""
+        part = object.__new__(Shapes)
+        part._named = self._named
+        part.graph = ShapesGraph(t for t in self.triples if t.subject in kept or not _makes_target(self, t))
+        return part
 
     def root(self, shape: Term) -> ox.NamedNode | None:
         """Give the nearest enclosing shape that has an IRI of its own; the shape itself where it has one."""
@@ -139,8 +152,8 @@ def parse_shapes(file: Path, base: str) -> list[ox.Triple]:
 
 def gate(shapes: Shapes) -> Shapes:
     """Give the shapes that are marked ``sg:gate true``: the others lose their targets, and are only referred to."""
-    marked = {t.subject for t in shapes.triples if t.predicate == SG.gate and _is_true(t.object)}
-    return Shapes(t for t in shapes.triples if t.subject in marked or not _makes_target(shapes, t))
+    marked = {s for s in shapes.graph.subjects() if any(map(_is_true, shapes.graph.objects(s, SG.gate)))}
+    return shapes.targeting(marked)
 
 
 def _is_true(term: Term) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from stadtgraph.shacl.engines import engine
+from stadtgraph.shacl.isolated import Limits, run_isolated
 from stadtgraph.shacl.raw import Raw
 from stadtgraph.shacl.report import Report, Result
 from stadtgraph.shacl.shapes import Shapes
@@ -22,17 +23,21 @@ def validate(
     shapes: Shapes,
     focus: Iterable[Term] | None = None,
     using: str | None = None,
+    isolated: Limits | None = None,
 ) -> Report:
     """Validate data as their owner wrote them, and give the report (https://www.w3.org/TR/shacl/).
 
     ``triples`` are the data graph, or the path of a file of N-Triples. Give them as written: a store of Oxigraph
     rewrites literals. With ``focus`` the report speaks of those focus nodes alone; the data may then be their
     neighbourhood. ``using`` names the engine: ``shacl`` (fast) or ``pyshacl`` (reference); ``None`` takes the fast
-    one where it exists. Raises :class:`ShapeError` where the engine refuses the shapes, :class:`InputError` where
+    one where it exists. With ``isolated`` it runs in a process of its own, which is ended at these limits: for shapes
+    that others wrote. Raises :class:`ShapeError` where the engine refuses the shapes, :class:`InputError` where
     the file cannot be read, :class:`UsageError` where the engine is not there.
     """
     data = Path(triples) if isinstance(triples, str) else triples
-    report = Report.of(_result(shapes, raw) for raw in engine(using).run(data, shapes))
+    chosen = engine(using)
+    found = run_isolated(data, shapes, chosen.package, isolated) if isolated else chosen.run(data, shapes)
+    report = Report.of(_result(shapes, raw) for raw in found)
     return report if focus is None else report.for_focus(focus)
 
 

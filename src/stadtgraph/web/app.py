@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, current_app, request
 
 from stadtgraph.sparql.negotiate import GRAPHS, HTML, TABLES, Format
-from stadtgraph.web import pages, problems, sparql
+from stadtgraph.web import audit, pages, problems, sparql
 from stadtgraph.web.language import in_language, language, number, told
 from stadtgraph.web.reply import finish, version
 from stadtgraph.web.state import State
@@ -46,6 +46,7 @@ def create_app(city: City, *, testing: bool = False) -> Flask:
     app.extensions["stadtgraph"] = State(city)
     app.register_blueprint(sparql.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(audit.blueprint)
     problems.register(app)
     app.before_request(_preflight)
     app.after_request(finish)

@@ -18,6 +18,7 @@ from stadtgraph.sparql.guard import BOUNDS
 from stadtgraph.terms import Names
 
 if TYPE_CHECKING:
+    from stadtgraph.audit import AuditReport
     from stadtgraph.city import City
 
 _KEPT: Final = 4
@@ -84,7 +85,16 @@ class State:
         )
         self._opened: OrderedDict[str, Opened] = OrderedDict()
         self._lock = threading.Lock()
+        self._report: AuditReport | None = None
+        self._report_lock = threading.Lock()
         self._examples: tuple[ExampleQuery, ...] | None = None
+
+    def report(self, release: str) -> AuditReport:
+        """Give the report on the public audit of a release; the last one asked for is kept."""
+        with self._report_lock:
+            if self._report is None or self._report.release != release:
+                self._report = self.city.audit(release)
+            return self._report
 
     @property
     def names(self) -> Names:

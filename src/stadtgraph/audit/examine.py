@@ -1,0 +1,78 @@
+"""Runs an audit over a view, or reads the one that lies in a release, and makes the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pyoxigraph as ox
+
+from stadtgraph.audit.attribute import Responsibilities, acceptances, attribute
+from stadtgraph.audit.compare import compare
+from stadtgraph.audit.finding import Finding, Rules
+from stadtgraph.audit.graph import read_findings
+from stadtgraph.audit.matrix import matrix
+from stadtgraph.audit.report import AuditReport, Count
+from stadtgraph.audit.view import AuditedView
+from stadtgraph.shacl import Result, Shapes, validate
+from stadtgraph.terms import AUDIT, DCAT, RDF
+
+
+def results(view: AuditedView, shapes: Shapes, folder: Path, using: str | None = None) -> tuple[Result, ...]:
+    """Validate all of a view; ``folder`` takes a working file."""
+    file = folder / "audited.nt"
+    view.write(file)
+    try:
+        return validate(file, shapes, using=using).results
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def responsibilities(view: AuditedView) -> Responsibilities:
+    """Give the responsibility graph of a view."""
+    return Responsibilities(view, view.names, view.today, view.graph_of, view.datasets)
+
+
+def findings(view: AuditedView, shapes: Shapes, folder: Path, using: str | None = None) -> list[Finding]:
+    """Audit all of a view, and say who answers for what is found."""
+    return attributed(view, shapes, results(view, shapes, folder, using))
+
+
+def attributed(
+    view: AuditedView, shapes: Shapes, found: Iterable[Result], kept: Mapping[str, Finding] | None = None
+) -> list[Finding]:
+    """Say who answers for each result; findings that are ``kept`` by their key are taken as they are."""
+    return list(attribute(found, Rules(shapes), responsibilities(view), kept or {}))
+
+
+def stored(view: AuditedView, shapes: Shapes) -> list[Finding]:
+    """Read the findings that lie in the view as ``graph/audit``."""
+    triples = view.engine.as_written(view.names.graph(AUDIT))
+    return list(read_findings(triples, Rules(shapes), view.names))
+
+
+def datasets(view: AuditedView) -> list[ox.NamedNode]:
+    """Give the datasets of a view, by IRI."""
+    found = {t.subject for t in view.match(None, RDF.type, DCAT.Dataset)}
+    return sorted((d for d in found if isinstance(d, ox.NamedNode)), key=str)
+
+
+def make_report(
+    view: AuditedView,
+    found: Iterable[Finding],
+    *,
+    before: Iterable[Finding] = (),
+    release: str = "",
+    since: str = "",
+    points: tuple[Count, ...] = (),
+) -> AuditReport:
+    """Compare findings with those of an earlier release and give the report, with names, matrix and trend."""
+    now, mended = compare(found, before, acceptances(view), view.today)
+    rows = matrix(view, view.today)
+    named: dict[ox.NamedNode | None, None] = {}
+    for finding in (*now, *mended):
+        named.update(dict.fromkeys((finding.unit, finding.post, finding.coach, finding.role, finding.dataset)))
+    for row in rows:
+        named[row.subject] = None
+        named.update(dict.fromkeys(cell.agent for cell in row.cells))
+    return AuditReport(now, mended, release, since, view.today, view.names.base, view.labels(named), rows, points)

@@ -1,0 +1,152 @@
+"""Findings as triples: the report that lies in a release as ``graph/audit``, and findings read back from it.
+
+Source: https://www.w3.org/TR/shacl/#validation-report and, for who and when, https://www.w3.org/TR/prov-o/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+import pyoxigraph as ox
+
+from stadtgraph.audit.finding import Finding, Place, Rules
+from stadtgraph.shacl import Result
+from stadtgraph.terms import DCT, PROV, RDF, RDFS, SG, SH, XSD, Names, Term
+
+FINDING = "finding/"
+_OF_PLACE = (("unit", SG.unit), ("post", SG.post), ("coach", SG.coach), ("dataset", SG.dataset))
+
+
+@dataclass(frozen=True, slots=True)
+class AuditGraph:
+    """Writes the triples of an audit on one day; ``digest`` tells by which shapes."""
+
+    names: Names
+    date: str
+    digest: str = ""
+
+    @property
+    def report(self) -> ox.NamedNode:
+        """The IRI of the report."""
+        return self.names.id("audit/report")
+
+    def iri(self, finding: Finding) -> ox.NamedNode:
+        """Give the IRI of a finding."""
+        return self.names.id(FINDING + finding.key)
+
+    def head(self, findings: int) -> Iterator[ox.Triple]:
+        """Say that there is a report, and whether the data conform."""
+        yield ox.Triple(self.report, RDF.type, SH.ValidationReport)
+        yield ox.Triple(self.report, SH.conforms, ox.Literal(str(findings == 0).lower(), datatype=XSD.boolean))
+        yield ox.Triple(self.report, RDFS.label, ox.Literal("Prüfbericht", language="de"))
+        yield ox.Triple(self.report, RDFS.label, ox.Literal("audit report", language="en"))
+        yield ox.Triple(self.report, DCT.date, self._day())
+        if self.digest:
+            yield ox.Triple(self.report, DCT.conformsTo, ox.NamedNode(f"urn:sha256:{self.digest}"))
+
+    def finding(self, finding: Finding) -> Iterator[ox.Triple]:
+        """Give the triples of one finding."""
+        iri, result = self.iri(finding), finding.result
+        yield ox.Triple(self.report, SH.result, iri)
+        yield ox.Triple(iri, RDF.type, SH.ValidationResult)
+        yield ox.Triple(iri, RDF.type, SG.Finding)
+        yield ox.Triple(iri, SH.focusNode, result.focus)
+        if result.predicate is not None:
+            yield ox.Triple(iri, SH.resultPath, result.predicate)
+        elif result.path is not None:
+            yield ox.Triple(iri, SG.resultPath, ox.Literal(result.path))
+        if result.value is not None:
+            yield ox.Triple(iri, SH.value, result.value)
+        yield ox.Triple(iri, SH.sourceShape, result.source)
+        if result.shape != result.source:
+            yield ox.Triple(iri, SG.ofShape, result.shape)
+        yield ox.Triple(iri, SH.sourceConstraintComponent, result.component)
+        yield ox.Triple(iri, SH.resultSeverity, result.severity)
+        yield from (ox.Triple(iri, SH.resultMessage, text) for text in _literals(result.messages))
+        yield from (ox.Triple(iri, RDFS.label, text) for text in _literals(finding.rule.names or result.messages))
+        for name, p in _OF_PLACE:
+            value = getattr(finding.place, name)
+            if value is not None:
+                yield ox.Triple(iri, p, value)
+        if finding.graph:
+            yield ox.Triple(iri, SG.inGraph, ox.NamedNode(finding.graph))
+
+    def of_dataset(self, dataset: ox.NamedNode) -> ox.NamedNode:
+        """Give the IRI of the audit of one dataset."""
+        path = dataset.value.removeprefix(f"{self.names.base}id/")
+        if path == dataset.value:
+            path = "".join(c if c.isascii() and (c.isalnum() or c in "-._~") else f"%{ord(c):X}" for c in path)
+        return self.names.id(f"audit/{path}")
+
+    def record(self, dataset: ox.NamedNode) -> Iterator[ox.Triple]:
+        """Say that a dataset was audited, and when."""
+        audit = self.of_dataset(dataset)
+        yield ox.Triple(audit, RDF.type, SG.Audit)
+        yield ox.Triple(audit, SG.term("for"), dataset)
+        yield ox.Triple(audit, DCT.date, self._day())
+
+    def generated(self, finding: Finding) -> Iterator[ox.Triple]:
+        """Say which audit a finding comes from."""
+        if finding.dataset is not None:
+            yield ox.Triple(self.of_dataset(finding.dataset), PROV.generated, self.iri(finding))
+
+    def all(self, findings: Iterable[Finding], datasets: Iterable[ox.NamedNode]) -> Iterator[ox.Triple]:
+        """Give the whole graph: every dataset's audit, every finding, and the head."""
+        number = 0
+        for dataset in datasets:
+            yield from self.record(dataset)
+        for finding in findings:
+            number += 1
+            yield from self.finding(finding)
+            yield from self.generated(finding)
+        yield from self.head(number)
+
+    def _day(self) -> ox.Literal:
+        return ox.Literal(self.date, datatype=XSD.date)
+
+
+def _literals(texts: Mapping[str, str]) -> Iterator[ox.Literal]:
+    for language, text in texts.items():
+        yield ox.Literal(text, language=language) if language else ox.Literal(text)
+
+
+def read_findings(triples: Iterable[ox.Triple], rules: Rules, names: Names) -> Iterator[Finding]:
+    """Read findings back from the triples of an audit graph, which must come subject by subject."""
+    start = f"{names.base}id/{FINDING}"
+    for subject, group in groupby(triples, key=lambda t: t.subject):
+        if isinstance(subject, ox.NamedNode) and subject.value.startswith(start):
+            yield _finding(subject.value.removeprefix(start), list(group), rules)
+
+
+def _finding(key: str, triples: list[ox.Triple], rules: Rules) -> Finding:
+    values: dict[ox.NamedNode, Term] = {}
+    messages: dict[str, str] = {}
+    for triple in triples:
+        if triple.predicate == SH.resultMessage and isinstance(triple.object, ox.Literal):
+            messages[triple.object.language or ""] = triple.object.value
+        else:
+            values[triple.predicate] = triple.object
+
+    def iri(p: ox.NamedNode) -> ox.NamedNode | None:
+        value = values.get(p)
+        return value if isinstance(value, ox.NamedNode) else None
+
+    source = iri(SH.sourceShape) or ox.NamedNode("urn:stadtgraph:unknown")
+    shape, written = iri(SG.ofShape) or source, values.get(SG.resultPath)
+    plain = iri(SH.resultPath)
+    path = str(plain) if plain is not None else written.value if isinstance(written, ox.Literal) else None
+    result = Result(
+        shape=shape,
+        focus=values[SH.focusNode],
+        path=path,
+        component=iri(SH.sourceConstraintComponent) or SH.ConstraintComponent,
+        value=values.get(SH.value),
+        severity=iri(SH.resultSeverity) or SH.Violation,
+        messages=dict(sorted(messages.items())),
+        source=source,
+    )
+    place = Place(**{name: iri(p) for name, p in _OF_PLACE})
+    graph = iri(SG.inGraph)
+    return Finding(key, result, rules.of(shape, source), place, graph.value if graph else "")

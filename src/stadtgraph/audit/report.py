@@ -1,0 +1,177 @@
+"""The report of an audit, a value: findings, counts, lists of what to do, who does what, and how it develops."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pyoxigraph as ox
+
+from stadtgraph.audit.finding import Finding, Rule, Status, chosen, short
+from stadtgraph.shacl import gravity
+from stadtgraph.terms import SH
+
+SEVERITIES = (SH.Violation, SH.Warning, SH.Info)
+LIMIT = 1000
+"""Findings per shape that a report for people shows; the counts are always true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Who has one RACI value for one subject, and in which role."""
+
+    raci: str
+    agent: ox.NamedNode
+    role: ox.NamedNode | None
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    """One row of the RACI matrix: what, who, and which gaps there are (``no-accountable``, ``no-responsible`` ...)."""
+
+    subject: ox.NamedNode
+    cells: tuple[Cell, ...]
+    gaps: tuple[str, ...]
+
+    def agents(self, raci: str) -> tuple[ox.NamedNode, ...]:
+        """Give whoever has ``raci``."""
+        return tuple(dict.fromkeys(cell.agent for cell in self.cells if cell.raci == raci))
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many findings of one severity and group a release had: a point of the trend."""
+
+    release: str
+    time: str
+    severity: ox.NamedNode
+    group: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One entry of a list of what to do: a rule, and all findings of a unit that break it."""
+
+    rule: Rule
+    severity: ox.NamedNode
+    findings: tuple[Finding, ...]
+
+    @property
+    def points(self) -> int:
+        """What mending all of them brings at most in the score of data.europa.eu."""
+        return self.rule.points * len(self.findings)
+
+    def order(self) -> tuple[int, int, int, str]:
+        """Severe ones first, then frequent ones, then those that bring most points."""
+        return -gravity(self.severity), -len(self.findings), -self.points, self.rule.shape.value
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """The report of an audit. ``findings`` are open or accepted; ``mended`` are those of ``since`` that are gone."""
+
+    findings: tuple[Finding, ...] = ()
+    mended: tuple[Finding, ...] = ()
+    release: str = ""
+    since: str = ""
+    date: str = ""
+    base: str = ""
+    labels: Mapping[ox.NamedNode, Mapping[str, str]] = field(default_factory=dict)
+    matrix: tuple[MatrixRow, ...] = ()
+    trend: tuple[Count, ...] = ()
+    unit: ox.NamedNode | None = None
+
+    @cached_property
+    def open(self) -> tuple[Finding, ...]:
+        """The findings that nobody accepted."""
+        return tuple(f for f in self.findings if f.status is not Status.ACCEPTED)
+
+    @property
+    def results(self) -> tuple[Finding, ...]:
+        """The findings, open and accepted."""
+        return self.findings
+
+    @property
+    def conforms(self) -> bool:
+        """Whether no finding is open."""
+        return not self.open
+
+    def fails(self, at: ox.NamedNode) -> bool:
+        """Tell whether an open finding is as grave as ``at`` or graver."""
+        return any(f.gravity >= gravity(at) for f in self.open)
+
+    @cached_property
+    def counts(self) -> Counter[tuple[ox.NamedNode, ox.NamedNode | None, ox.NamedNode]]:
+        """How many findings there are by shape, unit and severity."""
+        return Counter((f.shape, f.unit, f.severity) for f in self.findings)
+
+    @cached_property
+    def severities(self) -> Counter[ox.NamedNode]:
+        """How many open findings there are by severity."""
+        return Counter(f.severity for f in self.open)
+
+    @cached_property
+    def groups(self) -> Counter[tuple[str, ox.NamedNode]]:
+        """How many findings there are by group and severity, accepted ones too."""
+        return Counter((f.group, f.severity) for f in self.findings)
+
+    @cached_property
+    def statuses(self) -> Counter[Status]:
+        """How many findings have which status, mended ones too."""
+        return Counter(f.status for f in (*self.findings, *self.mended))
+
+    @cached_property
+    def _by_unit(self) -> dict[ox.NamedNode | None, tuple[Finding, ...]]:
+        groups: dict[ox.NamedNode | None, list[Finding]] = {}
+        for finding in self.findings:
+            groups.setdefault(finding.unit, []).append(finding)
+        order = sorted(groups, key=lambda unit: (unit is None, -len(groups[unit]), str(unit)))
+        return {unit: tuple(groups[unit]) for unit in order}
+
+    def by_unit(self) -> dict[ox.NamedNode | None, tuple[Finding, ...]]:
+        """Give the findings of each unit, most findings first; ``None`` stands for those whose unit is not known."""
+        return dict(self._by_unit)
+
+    def todo(self, unit: ox.NamedNode | None) -> tuple[Task, ...]:
+        """Give what a unit has to do, ranked by effect: severity, number of findings, points."""
+        groups: dict[tuple[Rule, ox.NamedNode], list[Finding]] = {}
+        for finding in self._by_unit.get(unit, ()):
+            if finding.status is not Status.ACCEPTED:
+                groups.setdefault((finding.rule, finding.severity), []).append(finding)
+        tasks = (Task(rule, severity, tuple(found)) for (rule, severity), found in groups.items())
+        return tuple(sorted(tasks, key=Task.order))
+
+    def limited(self, findings: Iterable[Finding] | None = None, most: int = LIMIT) -> Iterator[Finding]:
+        """Give findings, at most ``most`` of each shape; :attr:`counts` knows how many there are."""
+        shown: Counter[ox.NamedNode] = Counter()
+        for finding in self.findings if findings is None else findings:
+            shown[finding.shape] += 1
+            if shown[finding.shape] <= most:
+                yield finding
+
+    def find(self, key: str) -> Finding | None:
+        """Give the finding whose key begins with ``key``, if it is the only one."""
+        found = [f for f in (*self.findings, *self.mended) if f.key.startswith(key)]
+        return found[0] if len(found) == 1 else None
+
+    def label(self, term: ox.NamedNode | None, lang: str = "en") -> str:
+        """Give the name of a unit, post, role or dataset; its IRI below the base where it has none."""
+        return chosen(self.labels.get(term, {}), lang) or short(term, self.base) if term is not None else ""
+
+    def for_unit(self, unit: ox.NamedNode | None) -> AuditReport:
+        """Give the report on one unit alone."""
+        return AuditReport(
+            tuple(f for f in self.findings if f.unit == unit),
+            tuple(f for f in self.mended if f.unit == unit),
+            self.release,
+            self.since,
+            self.date,
+            self.base,
+            self.labels,
+            tuple(r for r in self.matrix if any(cell.agent == unit for cell in r.cells)),
+            self.trend,
+            unit,
+        )

@@ -1,0 +1,102 @@
+"""The columns that tables of findings have, in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import pyoxigraph as ox
+
+from stadtgraph import messages
+from stadtgraph.audit.finding import Finding, short
+from stadtgraph.audit.report import AuditReport
+from stadtgraph.terms import PREFIXES, SH
+
+Cell = str | int
+Column = Callable[[Finding, AuditReport, str], Cell]
+
+
+def severity(term: ox.NamedNode, lang: str) -> str:
+    """Give the name of a severity."""
+    key = f"audit-severity-{short(term).lower()}"
+    return messages.text(key, lang) if key in messages.catalogue() else short(term)
+
+
+def path(text: str | None) -> str:
+    """Give a path with the usual prefixes instead of whole IRIs.
+
+    >>> path("<http://purl.org/dc/terms/title>")
+    'dct:title'
+    """
+    shown = text or ""
+    for prefix, iri in PREFIXES.items():
+        start = f"<{iri}"
+        while (at := shown.find(start)) >= 0:
+            end = shown.find(">", at)
+            shown = f"{shown[:at]}{prefix}:{shown[at + len(start) : end]}{shown[end + 1 :]}"
+    return shown
+
+
+def group(name: str, lang: str) -> str:
+    """Give the name of a group of rules."""
+    key = f"audit-group-{name}"
+    return messages.text(key, lang) if key in messages.catalogue() else name
+
+
+COLUMNS: Final[dict[str, Column]] = {
+    "key": lambda f, r, lang: f.key,
+    "status": lambda f, r, lang: messages.text(f"audit-status-{f.status}", lang),
+    "severity": lambda f, r, lang: severity(f.severity, lang),
+    "group": lambda f, r, lang: group(f.group, lang),
+    "rule": lambda f, r, lang: f.rule.name(lang),
+    "unit": lambda f, r, lang: r.label(f.unit, lang),
+    "post": lambda f, r, lang: r.label(f.post, lang),
+    "role": lambda f, r, lang: r.label(f.role, lang),
+    "coach": lambda f, r, lang: r.label(f.coach, lang),
+    "dataset": lambda f, r, lang: r.label(f.dataset, lang),
+    "focus": lambda f, r, lang: short(f.focus, r.base),
+    "path": lambda f, r, lang: path(f.path),
+    "value": lambda f, r, lang: short(f.value, r.base),
+    "message": lambda f, r, lang: f.message(lang),
+    "remedy": lambda f, r, lang: f.remedy(lang),
+    "points": lambda f, r, lang: f.points,
+    "shape": lambda f, r, lang: f.shape.value,
+    "graph": lambda f, r, lang: f.graph.removeprefix(r.base),
+}
+
+
+def heads(lang: str) -> list[str]:
+    """Give the heads of the columns."""
+    return [messages.text(f"audit-column-{name}", lang) for name in COLUMNS]
+
+
+def cells(finding: Finding, report: AuditReport, lang: str) -> list[Cell]:
+    """Give one row of the table, safe for programs that take text for formulas."""
+    return [plain(column(finding, report, lang)) for column in COLUMNS.values()]
+
+
+def plain(cell: Cell) -> Cell:
+    """Give a cell that no spreadsheet runs: a text that begins like a formula gets an apostrophe before it.
+
+    Source: https://owasp.org/www-community/attacks/CSV_Injection
+
+    >>> plain("=1+1"), plain("-"), plain("Amt"), plain(-3)
+    ("'=1+1", "'-", 'Amt', -3)
+    """
+    if not isinstance(cell, str):
+        return cell
+    text = "".join(c if c.isprintable() or c in "\n\t" else " " for c in cell)
+    formula = text.lstrip().startswith(("=", "+", "-", "@", "|", "%")) or text.startswith(("\t", "\n"))
+    return f"'{text}" if formula else text
+
+
+def unit_name(report: AuditReport, unit: ox.NamedNode | None, lang: str) -> str:
+    """Give the name of a unit, or say that it is not known."""
+    return report.label(unit, lang) if unit is not None else messages.text("audit-no-unit", lang)
+
+
+def counted(report: AuditReport) -> list[tuple[ox.NamedNode, int]]:
+    """Give the numbers of open findings by severity, the gravest first; the three of SHACL always."""
+    known = [SH.Violation, SH.Warning, SH.Info]
+    others = sorted((s for s in report.severities if s not in known), key=str)
+    return [(s, report.severities[s]) for s in (*others, *known)]

@@ -1,0 +1,66 @@
+"""The report for a terminal: the counts, then per unit what to do, the most effective first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import pyoxigraph as ox
+
+from stadtgraph import messages
+from stadtgraph.audit.finding import Status, short
+from stadtgraph.audit.report import AuditReport, Task
+from stadtgraph.audit.reports.columns import counted, severity, unit_name
+
+EXAMPLES = 3
+"""Findings shown for each task."""
+
+
+def write(report: AuditReport, out: BinaryIO, lang: str) -> None:
+    """Write a summary that a person reads; every finding is in the other formats."""
+    for line in _lines(report, lang):
+        out.write("".join(c if c.isprintable() else " " for c in line).encode() + b"\n")
+
+
+def _lines(report: AuditReport, lang: str) -> Iterator[str]:
+    def say(key: str, **params: object) -> str:
+        return messages.text(f"audit-{key}", lang, **params)
+
+    yield say("head", release=report.release or "-", date=report.date)
+    numbers = ", ".join(f"{number:,} {severity(s, lang)}" for s, number in counted(report))
+    yield say("counts", numbers=numbers, accepted=report.statuses[Status.ACCEPTED])
+    if report.since:
+        new, still, mended = (report.statuses[s] for s in (Status.NEW, Status.STILL, Status.MENDED))
+        yield say("since", since=report.since, new=new, still=still, mended=mended)
+    if report.conforms:
+        yield say("conforms")
+    for unit in report.by_unit():
+        yield from _unit(report, unit, lang)
+    gaps = sum(bool(row.gaps) for row in report.matrix)
+    if gaps:
+        yield ""
+        yield say("gaps", gaps=gaps, rows=len(report.matrix))
+
+
+def _unit(report: AuditReport, unit: ox.NamedNode | None, lang: str) -> Iterator[str]:
+    tasks = report.todo(unit)
+    if not tasks:
+        return
+    number = sum(len(task.findings) for task in tasks)
+    yield ""
+    yield f"{unit_name(report, unit, lang)} ({number:,})"
+    for task in tasks:
+        yield from _task(report, task, lang)
+
+
+def _task(report: AuditReport, task: Task, lang: str) -> Iterator[str]:
+    points = messages.text("audit-points", lang, points=task.points) if task.points else ""
+    yield f"  {len(task.findings):>6,} × {severity(task.severity, lang)}: {task.rule.name(lang)} {points}".rstrip()
+    remedy = task.rule.remedy(lang)
+    if remedy:
+        yield f"           → {remedy}"
+    for finding in task.findings[:EXAMPLES]:
+        value = f" = {short(finding.value, report.base)}" if finding.value is not None else ""
+        yield f"           {finding.key}  {short(finding.focus, report.base)}{value}"
+    if len(task.findings) > EXAMPLES:
+        yield "           " + messages.text("audit-more", lang, number=len(task.findings) - EXAMPLES)

@@ -1,0 +1,25 @@
+"""The report as Turtle: sh:ValidationReport with who answers for each finding, DQV measurements and PROV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import pyoxigraph as ox
+
+from stadtgraph.audit.graph import AuditGraph
+from stadtgraph.audit.quality import quality
+from stadtgraph.audit.report import AuditReport
+from stadtgraph.terms import PREFIXES, Names
+
+
+def write(report: AuditReport, out: BinaryIO, lang: str) -> None:
+    """Write every finding; mended ones are no results any more."""
+    ox.serialize(_triples(report), out, ox.RdfFormat.TURTLE, prefixes=dict(PREFIXES) | {"": report.base})
+
+
+def _triples(report: AuditReport) -> Iterator[ox.Triple]:
+    graph = AuditGraph(Names(report.base), report.date)
+    datasets = {f.dataset for f in report.findings if f.dataset is not None}
+    yield from graph.all(report.findings, sorted(datasets, key=str))
+    yield from quality(report.findings, graph.names)

@@ -1,0 +1,113 @@
+"""What is audited: the sources of one view of a release, as written, with what was inferred, on one day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import pyoxigraph as ox
+
+from stadtgraph.release import GraphInfo, Kind
+from stadtgraph.store import OxigraphEngine
+from stadtgraph.store.literals import Normaliser, decode, restore
+from stadtgraph.terms import DCT, FOAF, INFERRED, QUERIES, RDFS, SG, SHAPES, SKOS, XSD, Names, Term
+
+Node = ox.NamedNode | ox.BlankNode
+LABELS: Final = (SKOS.prefLabel, DCT.title, RDFS.label, FOAF.name)
+
+
+class AuditedView:
+    """The triples that an audit looks at, found by pattern, as their owners wrote them.
+
+    Shapes, queries, records and earlier audits are not among them. One triple is added: which day it is.
+    """
+
+    def __init__(self, engine: OxigraphEngine, infos: Mapping[str, GraphInfo], names: Names, today: str) -> None:
+        """Look at the graphs of ``infos`` in ``engine`` as of ``today`` (YYYY-MM-DD)."""
+        self.engine, self.names, self.today = engine, names, today
+        system = {names.graph(name).value for name in (SHAPES, QUERIES)}
+        inferred = names.graph(INFERRED).value
+        self.graphs = frozenset(
+            iri
+            for iri, info in infos.items()
+            if iri == inferred or (info.kind not in (Kind.DERIVED, Kind.APPENDED) and iri not in system)
+        )
+        self._written = {names.written(ox.NamedNode(iri)).value: iri for iri in self.graphs}
+        kinds = (Kind.FILE, Kind.HARVEST, Kind.MANAGED)
+        self._sources = frozenset(iri for iri, info in infos.items() if info.kind in kinds)
+        self.datasets = {iri: ox.NamedNode(names.base + info.dataset) for iri, info in infos.items() if info.dataset}
+        self.day = ox.Triple(SG.audit, SG.asOf, ox.Literal(today, datatype=XSD.date))
+        self._normaliser = Normaliser()
+
+    def match(self, s: Node | ox.Triple | None, p: ox.NamedNode | None, o: Term | None, /) -> Iterator[ox.Triple]:
+        """Give the triples that fit the pattern, each once."""
+        if isinstance(o, ox.Literal):
+            (stored,) = self._normaliser.stored([o])
+            found = {t.subject for t in self._stored(s, p, stored)}
+            same = (t for subject in found for t in self._stored(subject, p, None) if t.object == o)
+            yield from dict.fromkeys(same)
+        else:
+            yield from self._stored(s, p, o)
+        day = self.day
+        if s in (None, day.subject) and p in (None, day.predicate) and o in (None, day.object):
+            yield day
+
+    def _stored(self, s: Node | ox.Triple | None, p: ox.NamedNode | None, o: Term | None) -> Iterator[ox.Triple]:
+        """Give the triples of a pattern of the store's form as written."""
+        plain: dict[str, list[ox.Triple]] = {}
+        written: dict[str, list[ox.Triple]] = {}
+        for quad in self.engine.store.quads_for_pattern(s, p, o, None):
+            graph = getattr(quad.graph_name, "value", "")
+            if graph in self.graphs:
+                plain.setdefault(graph, []).append(quad.triple)
+            elif graph in self._written:
+                written.setdefault(self._written[graph], []).append(quad.triple)
+        if isinstance(o, ox.Literal) or not (written or len(plain) > 1):
+            lists: Iterable[Iterable[ox.Triple]] = plain.values()
+        else:
+            lists = (restore(plain[g], written.get(g, ()), self._normaliser) for g in plain)
+        seen: dict[ox.Triple, None] = {}
+        for triples in lists:
+            seen.update(dict.fromkeys(triples))
+        yield from seen
+
+    def graph_of(self, node: Node) -> str:
+        """Give the source graph in which ``node`` is described; the empty text where none does."""
+        found = (getattr(q.graph_name, "value", "") for q in self.engine.store.quads_for_pattern(node, None, None))
+        return min((g for g in found if g in self._sources), default="")
+
+    def write(self, path: Path) -> None:
+        """Write all triples to a file of N-Triples."""
+        with path.open("wb") as file:
+            for iri in sorted(self.graphs):
+                self._write(ox.NamedNode(iri), file)
+            file.write(f"{self.day} .\n".encode())
+
+    def _write(self, graph: ox.NamedNode, file: BinaryIO) -> None:
+        store = self.engine.store
+        companions = [q.triple for q in store.quads_for_pattern(None, None, None, self.names.written(graph))]
+        if not companions:
+            store.dump(file, ox.RdfFormat.N_TRIPLES, from_graph=graph)
+            return
+        originals = [decode(t.object) for t in companions if isinstance(t.object, ox.Literal)]
+        replaced: dict[str, list[str]] = {}
+        for triple, literal, form in zip(companions, originals, self._normaliser.stored(originals), strict=True):
+            lines = replaced.setdefault(f"{triple.subject} {triple.predicate} {form} .\n", [])
+            lines.append(f"{triple.subject} {triple.predicate} {literal} .\n")
+        for quad in store.quads_for_pattern(None, None, None, graph):
+            entry = f"{quad.triple} .\n"
+            file.write("".join(replaced.get(entry, (entry,))).encode())
+
+    def labels(self, nodes: Iterable[ox.NamedNode | None]) -> dict[ox.NamedNode, dict[str, str]]:
+        """Give the names of nodes, language → text."""
+        found: dict[ox.NamedNode, dict[str, str]] = {}
+        for node in dict.fromkeys(nodes):
+            if node is None:
+                continue
+            for p in LABELS:
+                literals = [t.object for t in self.match(node, p, None) if isinstance(t.object, ox.Literal)]
+                if literals:
+                    found[node] = {o.language or "": o.value for o in sorted(literals, key=str)}
+                    break
+        return found

@@ -1,0 +1,138 @@
+"""The commands ``audit``, ``explain`` and ``validate``: each writes its result and gives an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pyoxigraph as ox
+
+from stadtgraph import messages
+from stadtgraph.audit import AuditReport
+from stadtgraph.audit.attribute import Responsibilities, attribute
+from stadtgraph.audit.explain import explain as explanation
+from stadtgraph.audit.finding import Rules
+from stadtgraph.audit.reports import write, write_file
+from stadtgraph.city.reporting import audited_view
+from stadtgraph.errors import InputError, NotFound, StoreError
+from stadtgraph.reason.facts import TripleIndex
+from stadtgraph.release import View
+from stadtgraph.shacl import load_shapes, validate
+from stadtgraph.sources import Source, format_of, read
+from stadtgraph.sources.locate import Locator
+from stadtgraph.terms import SG, SH, XSD, Names
+
+if TYPE_CHECKING:
+    from stadtgraph.city import City
+
+GRADES: Final = {"violation": SH.Violation, "warning": SH.Warning}
+"""What ``--fail-on`` takes beside ``never``."""
+
+
+def audit(city: City, options: argparse.Namespace, lang: str) -> int:
+    """Write the report on a release; 1 where open findings are as grave as ``--fail-on`` or graver."""
+    made = city.audit(
+        options.release,
+        unit=options.unit,
+        since=options.since,
+        shapes=Path(options.shapes) if options.shapes else None,
+        using=options.using,
+        view=View.INTERNAL if options.internal else View.PUBLIC,
+    )
+    _give(made, options, lang)
+    return _code(made, options)
+
+
+def explain(city: City, options: argparse.Namespace, lang: str) -> int:
+    """Write all that there is to say about one finding."""
+    view = View.INTERNAL if options.internal else View.PUBLIC
+    made = city.audit(options.release, view=view)
+    finding = made.find(options.finding)
+    if finding is None:
+        raise NotFound("audit-no-finding", finding=options.finding[:60])
+    audited = audited_view(city.releases.get(made.release), view)
+    found = explanation(finding, audited, city.audits.shapes, Places(city, lang).line)
+    print("\n".join(found.lines(made, lang)))
+    return 0
+
+
+def check(options: argparse.Namespace, base: str, shapes: Path, lang: str) -> int:
+    """Validate files against shapes and write the report; no city is needed."""
+    triples: list[ox.Triple] = []
+    for name in options.files:
+        triples += _read(Path(name), base)
+    rules = load_shapes([Path(options.shapes) if options.shapes else shapes], base)
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    triples.append(ox.Triple(SG.audit, SG.asOf, ox.Literal(today, datatype=XSD.date)))
+    report = validate(triples, rules, using=options.using)
+    who = Responsibilities(TripleIndex(triples), Names(base), today)
+    found = attribute(report.results, Rules(rules), who, {})
+    made = AuditReport(
+        tuple(sorted(found, key=lambda f: f.order())), release=", ".join(options.files), date=today, base=base
+    )
+    _give(made, options, lang)
+    return _code(made, options)
+
+
+def _give(made: AuditReport, options: argparse.Namespace, lang: str) -> None:
+    if options.out:
+        write_file(made, options.format, Path(options.out), lang)
+        return
+    try:
+        write(made, options.format, sys.stdout.buffer, lang)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        raise StoreError("audit-not-written", file="stdout", problem=problem.strerror or problem) from problem
+
+
+def _code(made: AuditReport, options: argparse.Namespace) -> int:
+    grade = GRADES.get(options.fail_on)
+    return 1 if grade is not None and made.fails(grade) else 0
+
+
+def _read(path: Path, base: str) -> list[ox.Triple]:
+    if not path.is_file():
+        raise InputError("audit-no-file", file=path)
+    source = Source(path.stem, {}, "city", "file", "public", format=format_of(path.name) or "ttl")
+    return list(read(source, path, Names(base)))
+
+
+class Places:
+    """Where triples stand in the files of a city's sources; a file is read when it is first asked for."""
+
+    def __init__(self, city: City, lang: str) -> None:
+        """Look in the files of ``city``."""
+        self._city, self._lang = city, lang
+        self._locators: dict[str, tuple[str, Locator] | None] = {}
+
+    def line(self, graph: str, triple: ox.Triple) -> str:
+        """Give ``file, line N`` of the node that a triple is about; the file alone where the line is not known."""
+        if graph not in self._locators:
+            self._locators[graph] = self._open(graph)
+        found = self._locators[graph]
+        if found is None:
+            return self._origin(graph)
+        name, locator = found
+        base, subject = self._city.names.base, getattr(triple.subject, "value", "")
+        below = subject.removeprefix(base)
+        number, _ = locator.text(f"<{below}> a ", f"<{below}> ", f"<{below}>", f"<{subject}>")
+        return f"{name}, {messages.text('audit-line', self._lang, number=number)}"
+
+    def _origin(self, graph: str) -> str:
+        current = self._city.releases.current()
+        info = current.manifest(View.INTERNAL).graphs.get(graph) if current is not None else None
+        return info.origin if info is not None else ""
+
+    def _open(self, graph: str) -> tuple[str, Locator] | None:
+        folder = self._city.config.path(self._city.config.city.real_data) if self._city.config.city.real_data else None
+        for source in self._city.sources.values():
+            if source.graph_name(self._city.names).value == graph:
+                path, form = source.locate(folder), source.format
+                if path is not None and form in ("ttl", "nt", "trig", "nq") and path.suffix != ".gz":
+                    return path.name, Locator(path.read_text("utf-8"), form)
+        return None

@@ -1,0 +1,129 @@
+"""Validates again only what a change touches; the report is the one of a full validation.
+
+::
+
+    audit = Incremental(shapes)                                  # reach of the shapes, derived once
+    report = audit.full(facts)
+    report = audit.update(facts, report, added, removed)         # facts already hold the change
+
+A result depends on the triples that its shape can reach from the focus node. So the nodes that can reach a changed
+triple, by old ways or new ones, are validated within their neighbourhood, and every other result stays. Roots whose
+reach is not known, or which looked a changed triple up by its IRI, are evaluated in full over the predicates that
+they look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pyoxigraph as ox
+
+from stadtgraph.shacl.neighbourhood import Neighbourhood
+from stadtgraph.shacl.paths import Facts, TooFar
+from stadtgraph.shacl.reach import Reach, Root
+from stadtgraph.shacl.report import Report, Result
+from stadtgraph.shacl.shapes import Shapes
+from stadtgraph.shacl.validation import validate
+from stadtgraph.terms import RDFS, Term
+
+MANY = 5_000
+"""From how many touched nodes on everything is validated at once."""
+
+
+class Incremental:
+    """Some shapes, their reach, and how to keep a report on them exact."""
+
+    def __init__(self, shapes: Shapes, using: str | None = None) -> None:
+        """Derive the reach of ``shapes``; ``using`` names the engine as in :func:`validate`."""
+        self.shapes, self.using = shapes, using
+        self.reach = Reach(shapes)
+        self._groups = _sharing(self.reach.roots)
+        self._parts: dict[frozenset[Root], Shapes] = {}
+        unknown = {root for root in self.reach.roots if root.problem}
+        self._whole = self._with_group(unknown)
+        self._local = frozenset(self.reach.roots) - self._whole
+
+    @property
+    def in_full(self) -> dict[str, str]:
+        """The shapes that every change of what they look at evaluates in full, with the reason."""
+        return {str(root.shape): root.problem or "shared" for root in sorted(self._whole, key=lambda r: str(r.shape))}
+
+    def full(self, facts: Facts | Path) -> Report:
+        """Validate everything; for much data give the path of a file of N-Triples, which the fast engine streams."""
+        data = facts if isinstance(facts, Path) else facts.match(None, None, None)
+        return validate(data, self.shapes, using=self.using)
+
+    def update(
+        self, facts: Facts, previous: Report, added: Iterable[ox.Triple], removed: Iterable[ox.Triple]
+    ) -> Report:
+        """Give the report on ``facts``, which hold the change already, from the one before the change."""
+        new, gone = list(added), list(removed)
+        if not new and not gone:
+            return previous
+        if any(t.predicate == RDFS.subClassOf for t in (*new, *gone)):
+            return self.full(facts)
+        positions = [p for p in self.reach.positions if p.root in self._local]
+        around = Neighbourhood(self.reach, positions, facts)
+        try:
+            nodes, looked_up = around.touched(new, gone)
+            again = self._with_group({*looked_up, *(r for r in self._whole if _sees(r, (*new, *gone)))})
+            triples = around.around(nodes) if len(nodes) <= MANY else None
+        except TooFar:
+            triples = None
+        return self.full(facts) if triples is None else self._merged(facts, previous, nodes, triples, again)
+
+    def _merged(
+        self, facts: Facts, previous: Report, nodes: set[Term], triples: set[ox.Triple], again: frozenset[Root]
+    ) -> Report:
+        whole: set[Term] = {shape for root in self._whole | again for shape in root.reports}
+        evaluated: set[Term] = {shape for root in again for shape in root.reports}
+        results = [
+            r for r in previous.results if r.source not in evaluated and (r.focus not in nodes or r.source in whole)
+        ]
+        if nodes and self._local:
+            results += _of(validate(triples, self._part(self._local), nodes, self.using), nodes, whole)
+        if again:
+            results += validate(_looked_at(facts, again), self._part(again), using=self.using).results
+        return Report.of(results)
+
+    def _with_group(self, roots: set[Root]) -> frozenset[Root]:
+        """Give ``roots`` and those that report under the same shapes: their results cannot be told apart."""
+        return frozenset(other for root in roots for other in self._groups[root])
+
+    def _part(self, roots: frozenset[Root]) -> Shapes:
+        """Give the shapes with the targets of ``roots`` alone."""
+        if roots not in self._parts:
+            kept = {root.shape for root in roots}
+            self._parts[roots] = self.shapes.targeting(kept)
+        return self._parts[roots]
+
+
+def _of(report: Report, nodes: set[Term], without: set[Term]) -> Iterator[Result]:
+    return (r for r in report.results if r.focus in nodes and r.source not in without)
+
+
+def _sees(root: Root, changed: Iterable[ox.Triple]) -> bool:
+    return root.predicates is None or any(t.predicate in root.predicates for t in changed)
+
+
+def _looked_at(facts: Facts, roots: Iterable[Root]) -> Iterator[ox.Triple]:
+    predicates: set[ox.NamedNode] = set()
+    for root in roots:
+        if root.predicates is None:
+            return iter(facts.match(None, None, None))
+        predicates |= root.predicates
+    return (triple for p in sorted(predicates, key=str) for triple in facts.match(None, p, None))
+
+
+def _sharing(roots: Sequence[Root]) -> dict[Root, frozenset[Root]]:
+    """Group the roots that report under the same shapes."""
+    groups: dict[Root, set[Root]] = {root: {root} for root in roots}
+    by_shape: dict[Term, Root] = {}
+    for root in roots:
+        for shape in root.reports:
+            other = by_shape.setdefault(shape, root)
+            if groups[other] is not groups[root]:
+                joined = groups[other] | groups[root]
+                groups.update(dict.fromkeys(joined, joined))
+    return {root: frozenset(group) for root, group in groups.items()}

@@ -1,0 +1,117 @@
+"""``/audit``: the report on the audit of a release, as pages and as files. Public: what the public view holds."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+import pyoxigraph as ox
+from flask import Blueprint, Response, render_template, request
+
+from stadtgraph.audit import AuditReport, Finding, Status
+from stadtgraph.audit.reports import FORMS, write
+from stadtgraph.audit.reports.columns import counted, path, severity, unit_name
+from stadtgraph.errors import NotFound
+from stadtgraph.terms import Names
+from stadtgraph.web.language import language
+from stadtgraph.web.reply import etag, is_known, not_modified, tagged
+from stadtgraph.web.shown import Shown, show
+from stadtgraph.web.sparql import opened, state
+from stadtgraph.web.state import Opened
+
+blueprint: Final = Blueprint("audit", __name__)
+MOST: Final = 200
+"""Findings of one rule that a page shows; the counts are true, the files hold all."""
+NOT_KNOWN: Final = "-"
+"""The last part of the address of findings whose unit is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One finding as a page shows it."""
+
+    finding: Finding
+    focus: Shown
+    value: Shown
+    path: str
+
+
+@blueprint.get("/audit")
+def audit() -> Response:
+    """Show how many findings there are, by unit, and lead to the lists."""
+    found, tag = opened(), _tag()
+    if is_known(tag):
+        return not_modified(tag)
+    return tagged(Response(_page("audit.html", found, _report(found))), tag)
+
+
+@blueprint.get("/audit/units/<path:slug>")
+def unit(slug: str) -> Response:
+    """Show what one unit has to do, the most effective first."""
+    found, tag = opened(), _tag()
+    made = _report(found)
+    chosen = next((u for u in made.by_unit() if slug_of(u, found.place.names) == slug), None)
+    if chosen is None and (slug != NOT_KNOWN or None not in made.by_unit()):
+        raise NotFound("web-audit-no-unit", unit=slug[:80])
+    if is_known(tag):
+        return not_modified(tag)
+    return tagged(Response(_page("audit-unit.html", found, made.for_unit(chosen))), tag)
+
+
+@blueprint.get("/audit/report.<form>")
+def report(form: str) -> Response:
+    """Give the whole report as a file."""
+    if form not in FORMS or form == "text":
+        raise NotFound("web-audit-no-form", form=form[:20], known=", ".join(f for f in FORMS if f != "text"))
+    found, tag = opened(), _tag()
+    if is_known(tag):
+        return not_modified(tag)
+    out = io.BytesIO()
+    write(_report(found), form, out, language())
+    response = Response(out.getvalue(), content_type=FORMS[form].media_type)
+    if form in ("csv", "xlsx"):
+        response.headers["Content-Disposition"] = f'attachment; filename="audit-{found.id}.{form}"'
+    if form == "html":
+        response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    return tagged(response, tag)
+
+
+def slug_of(unit: ox.NamedNode | None, names: Names) -> str:
+    """Give the last part of the address of a unit's list."""
+    if unit is None:
+        return NOT_KNOWN
+    return unit.value.removeprefix(f"{names.base}id/unit/")
+
+
+def _tag() -> str:
+    return etag(opened().id, request.args.get("release"))
+
+
+def _report(found: Opened) -> AuditReport:
+    return state().report(found.id)
+
+
+def _page(template: str, found: Opened, made: AuditReport) -> str:
+    lang, names = language(), found.place.names
+    return render_template(
+        template,
+        opened=found,
+        report=made,
+        most=MOST,
+        counted=[(severity(term, lang), number) for term, number in counted(made)],
+        severity=lambda term: severity(term, lang),
+        unit_name=lambda unit: unit_name(made, unit, lang),
+        unit_path=lambda unit: f"/audit/units/{quote(slug_of(unit, names))}",
+        rows=lambda findings: [_row(f, made, names) for f in findings[:MOST]],
+        accepted=made.statuses[Status.ACCEPTED],
+        forms=[form for form in FORMS if form != "text"],
+    )
+
+
+def _row(finding: Finding, made: AuditReport, names: Names) -> Row:
+    focus, label = finding.focus, ""
+    if isinstance(focus, ox.NamedNode) and focus in made.labels:
+        label = made.label(focus, language())
+    return Row(finding, show(focus, names, label), show(finding.value, names), path(finding.path))
