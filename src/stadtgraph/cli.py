@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -184,11 +185,27 @@ COMMANDS: dict[str, Command] = {
 }
 
 
+_MISTAKES = {
+    "cli-choice": re.compile(
+        r"argument (?P<name>.+?): invalid choice: (?P<value>.+?) \(.*?choose from (?P<known>.+)\)"
+    ),
+    "cli-required": re.compile(r"the following arguments are required: (?P<names>.+)"),
+    "cli-unrecognized": re.compile(r"unrecognized arguments: (?P<names>.+)"),
+    "cli-no-value": re.compile(r"argument (?P<name>.+?): expected "),
+    "cli-no-number": re.compile(r"argument (?P<name>.+?): invalid int value: (?P<value>.+)"),
+    "cli-ambiguous": re.compile(r"ambiguous option: (?P<name>\S+) could match (?P<known>.+)"),
+}
+"""What argparse says of a wrong call, in English only."""
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are ours: one line, exit code 2."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise :class:`UsageError` with the parser's message."""
+        """Raise :class:`UsageError` for the parser's message, in our words where we have some."""
+        for key, pattern in _MISTAKES.items():
+            if found := pattern.match(message):
+                raise UsageError(key, **found.groupdict(), command=self.prog)
         raise UsageError("cli-usage", problem=message, command=self.prog)
 
 

@@ -11,6 +11,8 @@ import sys
 
 import pytest
 
+from stadtgraph.cli import parser
+from stadtgraph.errors import UsageError
 from town import Town
 
 HEIGHTS = "SELECT ?tree ?h { ?tree <https://town.example/ns#height> ?h } ORDER BY ?tree"
@@ -145,6 +147,24 @@ def test_an_unknown_setting_in_the_environment_names_the_nearest(built: Town, mo
     monkeypatch.setenv("STADTGRAPH_SERVE_PROT", "9000")
     result = run(built, "query", "ASK {}")
     assert result.returncode == 2 and "STADTGRAPH_SERVE_PORT" in result.stderr
+
+
+CALLS = {
+    "cli-choice": ["buidl"],
+    "cli-required": ["load", "x.ttl"],
+    "cli-unrecognized": ["build", "--fresh"],
+    "cli-no-value": ["build", "--real-data"],
+    "cli-no-number": ["serve", "--port", "http"],
+}
+
+
+@pytest.mark.parametrize("key", CALLS)
+def test_a_wrong_call_is_told_in_our_words(key: str) -> None:
+    """Not in those of the library, which knows English alone."""
+    with pytest.raises(UsageError) as caught:
+        parser("de").parse_args(CALLS[key])
+    assert caught.value.key == key
+    assert not {"argument", "invalid", "expected", "following"} & set(caught.value.text("de").split())
 
 
 def test_the_doctor_finds_a_damaged_release(built: Town) -> None:

@@ -91,6 +91,42 @@ def test_killed_after_any_step_the_old_or_the_new_release_serves(
     assert outcomes == {False, True}
 
 
+WITHDRAW = """
+import os, signal, sys
+from stadtgraph import City
+city, step = sys.argv[1], int(sys.argv[2])
+seen = []
+def progress(name):
+    seen.append(name)
+    if len(seen) == step:
+        os.kill(os.getpid(), signal.SIGKILL)
+City(city).withdraw("https://town.example/graph/source/trees", progress=progress)
+"""
+
+
+def test_a_withdrawal_that_is_killed_after_any_step_leaves_a_release_that_serves(
+    make_town: Callable[[str], Town],
+) -> None:
+    """Before the next writer comes, the release answers; starting the withdrawal again finishes it."""
+    step = 0
+    while True:
+        step += 1
+        town = make_town(f"withdraw{step}")
+        town.build()
+        command = [sys.executable, "-c", WITHDRAW, str(town.city_folder), str(step)]
+        code = subprocess.run(command, timeout=60, check=False).returncode
+        with town.city as city:
+            assert city.query("ASK { <id/unit/a> ?p ?o }")
+            graph = city.names.source("trees").value
+            city.withdraw(graph)
+            assert not city.query("ASK { <id/tree/1> ?p ?o }")
+            assert [entry.name for entry in city.releases.folder.iterdir()] == city.releases.ids()
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+    assert step > 3
+
+
 @pytest.mark.slow
 def test_killed_at_twenty_random_moments_the_old_or_the_new_release_serves(make_town: Callable[[str], Town]) -> None:
     """One town goes through twenty builds that are killed from outside, wherever they are."""

@@ -182,7 +182,8 @@ def test_bad_workbooks_are_refused(tmp_path: Path) -> None:
         for part in old.infolist():
             data = old.read(part)
             if part.filename == "xl/worksheets/sheet1.xml":
-                data = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "a">]>' + data
+                long = b"<!-- " + b"x" * 10_000 + b" -->"
+                data = b'<?xml version="1.0"?>' + long + b'<!DOCTYPE x [<!ENTITY a "a">]>' + data
             new.writestr(part, data)
     assert failing(bomb).key == "sources-doctype"
 

@@ -17,7 +17,7 @@ from stadtgraph.city.derive import StoredFacts, all_graphs, fixed_hidden
 from stadtgraph.errors import NotFound, UsageError
 from stadtgraph.reason import compile_rules
 from stadtgraph.release import GraphInfo, Kind, Progress, Release, Releases, View, patch_path, purge, store_path
-from stadtgraph.release.manifest import PLAIN_WHY, Manifest, sync_folder, sync_tree
+from stadtgraph.release.manifest import PLAIN_WHY, Manifest, exchange, sync_folder, sync_tree
 from stadtgraph.release.releases import manifest_path
 from stadtgraph.shacl import Shapes
 from stadtgraph.store import OxigraphEngine, spool, swap
@@ -45,12 +45,12 @@ def withdraw(releases: Releases, graph: str, progress: Progress, shapes: Shapes)
             for view in View:
                 patch_path(release.path, view).unlink(missing_ok=True)
     for name in ids:
-        _rewrite(releases, releases.get(name), graph, shapes)
+        _rewrite(releases, releases.get(name), graph, shapes, progress)
         progress(f"withdraw {name}")
     return ids
 
 
-def _rewrite(releases: Releases, release: Release, graph: str, shapes: Shapes) -> None:
+def _rewrite(releases: Releases, release: Release, graph: str, shapes: Shapes, progress: Progress) -> None:
     """Write the stores of one release anew and put the new folder in the place of the old one."""
     draft = releases.city / "drafts" / f"withdraw-{release.id}"
     shutil.rmtree(draft, ignore_errors=True)
@@ -74,9 +74,15 @@ def _rewrite(releases: Releases, release: Release, graph: str, shapes: Shapes) -
     releases.forget_open()
     ready, trash = releases.folder / f".next-{release.id}", releases.folder / f".removed-{release.id}"
     draft.rename(ready)
-    release.path.rename(trash)
-    ready.rename(release.path)
+    progress("ready")
+    if exchange(ready, release.path):
+        progress("exchange")
+        ready.rename(trash)
+    else:
+        release.path.rename(trash)
+        ready.rename(release.path)
     sync_folder(releases.folder)
+    progress("replace")
     shutil.rmtree(trash)
 
 

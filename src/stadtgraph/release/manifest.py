@@ -5,6 +5,7 @@ There is one manifest per view; the public one holds no trace of a restricted gr
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,7 @@ from typing import Any, Final
 from stadtgraph.errors import StoreError
 
 FORMAT: Final = 1
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 PLAIN_WHY: Final = "build"
 """Why a release was made, where more would tell of a graph that the reader may not know."""
 
@@ -136,6 +138,15 @@ def write_durably(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     temporary.replace(path)
     sync_folder(path.parent)
+
+
+def exchange(a: Path, b: Path) -> bool:
+    """Let two folders swap their names in one step, so that neither is ever missing.
+
+    Gives false where this system cannot do that. Source: renameat2(2) of Linux.
+    """
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    return rename is not None and rename(_HERE, os.fsencode(a), _HERE, os.fsencode(b), _EXCHANGE) == 0
 
 
 def sync_folder(path: Path) -> None:

@@ -12,15 +12,25 @@ from urllib.parse import urlsplit
 from stadtgraph.errors import InputError
 from stadtgraph.sources.registry import Source
 
+PACKED: Final = ".gz"
+GZIP: Final = b"\x1f\x8b"
+"""How a packed file begins (https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1)."""
 SECONDS: Final = 60
 LARGEST: Final = 2_000_000_000
 AGENT: Final = "stadtgraph (+https://w3id.org/stadtgraph)"
 
 
 def fetch(source: Source, folder: Path) -> Path:
-    """Get the public file of a source into ``folder``; a failed attempt leaves what was there before."""
+    """Get the public file of a source into ``folder``; a failed attempt leaves what was there before.
+
+    An address may give plainly what the registry names packed, or the other way round: the name says what came.
+    """
     assert source.address is not None
-    return fetch_address(source.address, folder, name=source.file or source.name)
+    name = (source.file or source.name).removesuffix(PACKED)
+    found = fetch_address(source.address, folder, name=name)
+    with found.open("rb") as file:
+        is_packed = file.read(len(GZIP)) == GZIP
+    return found.replace(found.with_name(found.name + PACKED)) if is_packed else found
 
 
 def fetch_address(address: str, folder: Path, *, name: str | None = None) -> Path:

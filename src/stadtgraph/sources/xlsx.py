@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
+from xml.parsers import expat
 
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
@@ -20,7 +20,6 @@ from stadtgraph.sources.table import MAX_CELL, MAX_COLUMNS, Row, Shape, Table, s
 
 MAX_PACKED: Final = 256 * 1024 * 1024
 MAX_UNPACKED: Final = 2 * 1024 * 1024 * 1024
-_DOCTYPE: Final = re.compile(rb"<!DOCTYPE|<\x00!\x00D\x00O\x00C\x00T")
 
 
 def xlsx_rows(path: Path, table: Table) -> Iterator[Row]:
@@ -51,12 +50,27 @@ def _check_parts(data: bytes, file: str) -> None:
             if sum(part.file_size for part in parts.infolist()) > MAX_UNPACKED:
                 raise InputError("sources-too-large", file=file, limit=MAX_UNPACKED // 2**20)
             for part in parts.infolist():
-                if part.filename.endswith((".xml", ".rels")):
-                    with parts.open(part) as stream:
-                        if _DOCTYPE.search(stream.read(4096)):
-                            raise InputError("sources-doctype", file=f"{file}:{part.filename}", line=1)
+                with parts.open(part) as stream:
+                    if _has_doctype(stream):
+                        raise InputError("sources-doctype", file=f"{file}:{part.filename}", line=1)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
         raise InputError("sources-xlsx", file=file, problem=error) from error
+
+
+def _has_doctype(stream: IO[bytes]) -> bool:
+    """Tell whether a part declares a document type; it is read to its first element, however long its comments are.
+
+    Which parts are XML is said by relations between them, not by their names, so every part is looked at.
+    """
+    parser, found = expat.ParserCreate(), []
+    parser.StartDoctypeDeclHandler = lambda *_: found.append("doctype")
+    parser.StartElementHandler = lambda *_: found.append("element")
+    try:
+        while not found and (chunk := stream.read(4096)):
+            parser.Parse(chunk, False)
+    except expat.ExpatError:
+        pass  # no XML, or malformed: the reader will say so
+    return found[:1] == ["doctype"]
 
 
 def _book(data: bytes, file: str) -> Any:

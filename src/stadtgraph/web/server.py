@@ -13,11 +13,12 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Final
 
@@ -70,9 +71,26 @@ def serve(
     ``ready`` is called once the port is taken. Raises :class:`StoreError` where the port is taken already, or where
     processes end as soon as they start. A release made meanwhile is served as soon as ``current`` has moved.
     """
-    with listen(host, port) as listener:
+    with listen(host, port) as listener, _passing_folder():
         ready()
         _Parent(Path(city), listener, workers, threads).run()
+
+
+@contextmanager
+def _passing_folder() -> Iterator[None]:
+    """Let the processes put what they keep on disk into one folder that goes with the server.
+
+    They end without cleaning up, for a runaway query cannot be interrupted.
+    """
+    before = os.environ.get("TMPDIR")
+    with TemporaryDirectory(prefix="stadtgraph-serve-", ignore_cleanup_errors=True) as folder:
+        os.environ["TMPDIR"] = folder
+        try:
+            yield
+        finally:
+            del os.environ["TMPDIR"]
+            if before is not None:
+                os.environ["TMPDIR"] = before
 
 
 class _Parent:
