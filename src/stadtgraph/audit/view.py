@@ -8,6 +8,7 @@ from typing import BinaryIO, Final
 
 import pyoxigraph as ox
 
+from stadtgraph.reason.facts import Facts
 from stadtgraph.release import GraphInfo, Kind
 from stadtgraph.store import OxigraphEngine
 from stadtgraph.store.literals import Normaliser, decode, restore
@@ -99,15 +100,16 @@ class AuditedView:
             entry = f"{quad.triple} .\n"
             file.write("".join(replaced.get(entry, (entry,))).encode())
 
-    def labels(self, nodes: Iterable[ox.NamedNode | None]) -> dict[ox.NamedNode, dict[str, str]]:
-        """Give the names of nodes, language → text."""
-        found: dict[ox.NamedNode, dict[str, str]] = {}
-        for node in dict.fromkeys(nodes):
-            if node is None:
-                continue
-            for p in LABELS:
-                literals = [t.object for t in self.match(node, p, None) if isinstance(t.object, ox.Literal)]
-                if literals:
-                    found[node] = {o.language or "": o.value for o in sorted(literals, key=str)}
-                    break
-        return found
+
+def labels(facts: Facts, nodes: Iterable[ox.NamedNode | None]) -> dict[ox.NamedNode, dict[str, str]]:
+    """Give the names of nodes, language → text."""
+    found: dict[ox.NamedNode, dict[str, str]] = {}
+    for node in dict.fromkeys(nodes):
+        if node is None:
+            continue
+        for p in LABELS:
+            literals = [t.object for t in facts.match(node, p, None) if isinstance(t.object, ox.Literal)]
+            if literals:
+                found[node] = {o.language or "": o.value for o in sorted(literals, key=str)}
+                break
+    return found
