@@ -15,18 +15,28 @@ from stadtgraph.audit.matrix import matrix
 from stadtgraph.audit.report import AuditReport, Count
 from stadtgraph.audit.view import AuditedView, labels
 from stadtgraph.reason.facts import Facts
-from stadtgraph.shacl import Result, Shapes, validate
-from stadtgraph.terms import AUDIT, DCAT, RDF, Names
+from stadtgraph.shacl import Incremental, Result, Shapes, validate
+from stadtgraph.terms import AUDIT, DCAT, RDF, RDFS, Names
 
 
 def results(view: AuditedView, shapes: Shapes, folder: Path, using: str | None = None) -> tuple[Result, ...]:
     """Validate all of a view; ``folder`` takes a working file."""
     file = folder / "audited.nt"
-    view.write(file)
+    view.write(file, looked_at(shapes))
     try:
         return validate(file, shapes, using=using).results
     finally:
         file.unlink(missing_ok=True)
+
+
+def looked_at(shapes: Shapes) -> frozenset[ox.NamedNode] | None:
+    """Give the predicates that decide on the results of ``shapes``; ``None`` where any may."""
+    found: set[ox.NamedNode] = {RDF.type, RDFS.subClassOf}
+    for root in Incremental(shapes).reach.roots:
+        if root.predicates is None:
+            return None
+        found |= root.predicates
+    return frozenset(found)
 
 
 def responsibilities(view: AuditedView) -> Responsibilities:
