@@ -52,8 +52,10 @@ class Shapes:
 
     @cached_property
     def digest(self) -> str:
-        """A checksum of the shapes graph, by which a report tells what it was made with."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        """A checksum of the shapes graph, the same whatever its blank nodes are called."""
+        dataset = ox.Dataset(ox.Quad(t.subject, t.predicate, t.object) for t in self.triples)
+        dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+        return hashlib.sha256("\n".join(sorted(map(str, dataset))).encode()).hexdigest()
 
     def __len__(self) -> int:
         """The number of shapes."""
