@@ -56,6 +56,7 @@ class Responsibilities:
         self._facts, self._names, self._today = facts, names, today
         self._graph_of, self._datasets = graph_of, datasets or {}
         self._places: dict[tuple[Term, ox.NamedNode | None], Place] = {}
+        self._last: tuple[Term | None, str] = (None, "")
         self._coaches: list[tuple[ox.NamedNode, frozenset[Term]]] | None = None
 
     def place(self, focus: Term, role: ox.NamedNode | None) -> Place:
@@ -67,12 +68,19 @@ class Responsibilities:
 
     def graph(self, focus: Term) -> str:
         """Give the source graph in which ``focus`` is described."""
-        return self._graph_of(focus) if isinstance(focus, Node) else ""
+        if not isinstance(focus, Node):
+            return ""
+        if self._last[0] != focus:
+            self._last = (focus, self._graph_of(focus))
+        return self._last[1]
 
     def _place(self, focus: Term, role: ox.NamedNode | None) -> Place:
         if not isinstance(focus, Node):
             return Place(post=self._governor(), coach=self._coach(None, role))
         kinds = set(self._objects(focus, RDF.type))
+        held = self._datasets.get(self.graph(focus))
+        if held is not None and not kinds & _KINDS:
+            return self._of_content(focus, role, held)
         if ORG.Post in kinds:
             unit = self._iri(focus, ORG.postIn)
             return Place(unit, focus if isinstance(focus, ox.NamedNode) else None, self._coach(unit, role))
@@ -88,6 +96,17 @@ class Responsibilities:
                 post = post or self._post_in(unit, role)
                 return Place(unit, post, self._coach(unit, role), dataset)
         return Place(None, self._asked(focus, dataset), self._coach(None, role), dataset)
+
+    def _of_content(self, focus: Node, role: ox.NamedNode | None, dataset: ox.NamedNode) -> Place:
+        """Give who answers for a record of a dataset: the unit that looks after it, else that of the dataset."""
+        unit = self._iri(focus, SG.maintainedBy)
+        if unit is None:
+            return self.place(dataset, role)
+        known = self._places.get((unit, role))
+        if known is None:
+            known = Place(unit, self._post_in(unit, role), self._coach(unit, role))
+            self._places[unit, role] = known
+        return Place(unit, known.post, known.coach, dataset)
 
     def _of_responsibility(self, focus: Node, role: ox.NamedNode | None) -> Place:
         subject = self._iri(focus, SG.term("for"))
@@ -108,7 +127,7 @@ class Responsibilities:
         for other in self._followed(focus):
             if DCAT.Dataset in self._objects(other, RDF.type):
                 return other if isinstance(other, ox.NamedNode) else None
-        return self._datasets.get(self._graph_of(focus))
+        return self._datasets.get(self.graph(focus))
 
     def _followed(self, focus: Node) -> Iterator[Node]:
         for p in _LEADS:

@@ -13,19 +13,30 @@ from stadtgraph.audit.finding import Finding, Rules
 from stadtgraph.audit.graph import read_findings
 from stadtgraph.audit.matrix import matrix
 from stadtgraph.audit.report import AuditReport, Count
-from stadtgraph.audit.view import AuditedView
-from stadtgraph.shacl import Result, Shapes, validate
-from stadtgraph.terms import AUDIT, DCAT, RDF
+from stadtgraph.audit.view import AuditedView, labels
+from stadtgraph.reason.facts import Facts
+from stadtgraph.shacl import Incremental, Result, Shapes, validate
+from stadtgraph.terms import AUDIT, DCAT, RDF, RDFS, Names
 
 
 def results(view: AuditedView, shapes: Shapes, folder: Path, using: str | None = None) -> tuple[Result, ...]:
     """Validate all of a view; ``folder`` takes a working file."""
     file = folder / "audited.nt"
-    view.write(file)
+    view.write(file, looked_at(shapes))
     try:
         return validate(file, shapes, using=using).results
     finally:
         file.unlink(missing_ok=True)
+
+
+def looked_at(shapes: Shapes) -> frozenset[ox.NamedNode] | None:
+    """Give the predicates that decide on the results of ``shapes``; ``None`` where any may."""
+    found: set[ox.NamedNode] = {RDF.type, RDFS.subClassOf}
+    for root in Incremental(shapes).reach.roots:
+        if root.predicates is None:
+            return None
+        found |= root.predicates
+    return frozenset(found)
 
 
 def responsibilities(view: AuditedView) -> Responsibilities:
@@ -69,10 +80,25 @@ def make_report(
     """Compare findings with those of an earlier release and give the report, with names, matrix and trend."""
     now, mended = compare(found, before, acceptances(view), view.today)
     rows = matrix(view, view.today)
-    named: dict[ox.NamedNode | None, None] = {}
-    for finding in (*now, *mended):
-        named.update(dict.fromkeys((finding.unit, finding.post, finding.coach, finding.role, finding.dataset)))
+    named = _named((*now, *mended))
     for row in rows:
         named[row.subject] = None
         named.update(dict.fromkeys(cell.agent for cell in row.cells))
-    return AuditReport(now, mended, release, since, view.today, view.names.base, view.labels(named), rows, points)
+    return AuditReport(now, mended, release, since, view.today, view.names.base, labels(view, named), rows, points)
+
+
+def report_on(
+    facts: Facts, found: Iterable[Result], shapes: Shapes, names: Names, today: str, title: str
+) -> AuditReport:
+    """Give the report on any triples that were validated; ``title`` stands in the place of the release."""
+    who = Responsibilities(facts, names, today)
+    now, _ = compare(attribute(found, Rules(shapes), who, {}), (), acceptances(facts), today)
+    return AuditReport(now, release=title, date=today, base=names.base, labels=labels(facts, _named(now)))
+
+
+def _named(findings: Iterable[Finding]) -> dict[ox.NamedNode | None, None]:
+    """Give what findings refer to by name."""
+    named: dict[ox.NamedNode | None, None] = {}
+    for finding in findings:
+        named.update(dict.fromkeys((finding.unit, finding.post, finding.coach, finding.role, finding.dataset)))
+    return named

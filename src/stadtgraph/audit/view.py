@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import pyoxigraph as ox
 
+from stadtgraph.reason.facts import Facts
 from stadtgraph.release import GraphInfo, Kind
 from stadtgraph.store import OxigraphEngine
-from stadtgraph.store.literals import Normaliser, decode, restore
+from stadtgraph.store.literals import Normaliser, restore
 from stadtgraph.terms import DCT, FOAF, INFERRED, QUERIES, RDFS, SG, SHAPES, SKOS, XSD, Names, Term
 
 Node = ox.NamedNode | ox.BlankNode
+BLOCK: Final = 10_000  # lines written at once
 LABELS: Final = (SKOS.prefLabel, DCT.title, RDFS.label, FOAF.name)
 
 
@@ -77,37 +80,33 @@ class AuditedView:
         found = (getattr(q.graph_name, "value", "") for q in self.engine.store.quads_for_pattern(node, None, None))
         return min((g for g in found if g in self._sources), default="")
 
-    def write(self, path: Path) -> None:
-        """Write all triples to a file of N-Triples."""
+    def write(self, path: Path, predicates: frozenset[ox.NamedNode] | None = None) -> None:
+        """Write all triples, or those with one of ``predicates``, to a file of N-Triples."""
         with path.open("wb") as file:
             for iri in sorted(self.graphs):
-                self._write(ox.NamedNode(iri), file)
+                self._write(ox.NamedNode(iri), file, predicates)
             file.write(f"{self.day} .\n".encode())
 
-    def _write(self, graph: ox.NamedNode, file: BinaryIO) -> None:
-        store = self.engine.store
-        companions = [q.triple for q in store.quads_for_pattern(None, None, None, self.names.written(graph))]
-        if not companions:
-            store.dump(file, ox.RdfFormat.N_TRIPLES, from_graph=graph)
-            return
-        originals = [decode(t.object) for t in companions if isinstance(t.object, ox.Literal)]
-        replaced: dict[str, list[str]] = {}
-        for triple, literal, form in zip(companions, originals, self._normaliser.stored(originals), strict=True):
-            lines = replaced.setdefault(f"{triple.subject} {triple.predicate} {form} .\n", [])
-            lines.append(f"{triple.subject} {triple.predicate} {literal} .\n")
-        for quad in store.quads_for_pattern(None, None, None, graph):
-            entry = f"{quad.triple} .\n"
-            file.write("".join(replaced.get(entry, (entry,))).encode())
+    def _write(self, graph: ox.NamedNode, file: BinaryIO, predicates: frozenset[ox.NamedNode] | None) -> None:
+        store, written = self.engine.store, self.names.written(graph)
+        wanted: Sequence[ox.NamedNode | None] = (None,) if predicates is None else sorted(predicates, key=str)
+        for p in wanted:
+            companions = [q.triple for q in store.quads_for_pattern(None, p, None, written)]
+            stored = (q.triple for q in store.quads_for_pattern(None, p, None, graph))
+            lines = (f"{triple} .\n" for triple in restore(stored, companions, self._normaliser))
+            while block := "".join(islice(lines, BLOCK)):
+                file.write(block.encode())
 
-    def labels(self, nodes: Iterable[ox.NamedNode | None]) -> dict[ox.NamedNode, dict[str, str]]:
-        """Give the names of nodes, language → text."""
-        found: dict[ox.NamedNode, dict[str, str]] = {}
-        for node in dict.fromkeys(nodes):
-            if node is None:
-                continue
-            for p in LABELS:
-                literals = [t.object for t in self.match(node, p, None) if isinstance(t.object, ox.Literal)]
-                if literals:
-                    found[node] = {o.language or "": o.value for o in sorted(literals, key=str)}
-                    break
-        return found
+
+def labels(facts: Facts, nodes: Iterable[ox.NamedNode | None]) -> dict[ox.NamedNode, dict[str, str]]:
+    """Give the names of nodes, language → text."""
+    found: dict[ox.NamedNode, dict[str, str]] = {}
+    for node in dict.fromkeys(nodes):
+        if node is None:
+            continue
+        for p in LABELS:
+            literals = [t.object for t in facts.match(node, p, None) if isinstance(t.object, ox.Literal)]
+            if literals:
+                found[node] = {o.language or "": o.value for o in sorted(literals, key=str)}
+                break
+    return found

@@ -12,9 +12,8 @@ import pyoxigraph as ox
 
 from stadtgraph import messages
 from stadtgraph.audit import AuditReport
-from stadtgraph.audit.attribute import Responsibilities, attribute
+from stadtgraph.audit.examine import report_on
 from stadtgraph.audit.explain import explain as explanation
-from stadtgraph.audit.finding import Rules
 from stadtgraph.audit.reports import write, write_file
 from stadtgraph.city.reporting import audited_view
 from stadtgraph.errors import InputError, NotFound, StoreError
@@ -68,11 +67,8 @@ def check(options: argparse.Namespace, base: str, shapes: Path, lang: str) -> in
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     triples.append(ox.Triple(SG.audit, SG.asOf, ox.Literal(today, datatype=XSD.date)))
     report = validate(triples, rules, using=options.using)
-    who = Responsibilities(TripleIndex(triples), Names(base), today)
-    found = attribute(report.results, Rules(rules), who, {})
-    made = AuditReport(
-        tuple(sorted(found, key=lambda f: f.order())), release=", ".join(options.files), date=today, base=base
-    )
+    title = ", ".join(Path(name).name for name in options.files)
+    made = report_on(TripleIndex(triples), report.results, rules, Names(base), today, title)
     _give(made, options, lang)
     return _code(made, options)
 

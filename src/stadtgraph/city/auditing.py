@@ -8,7 +8,7 @@ with an earlier release, is worked out when a report is asked for and is no part
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -35,6 +35,8 @@ class Audits:
 
     shapes: Shapes
     _incremental: Incremental | None = None
+    _kept: dict[View, tuple[str, list[Finding]]] = field(default_factory=dict)
+    """The findings of the last release that this process made, so that its next change need not read them."""
 
     @property
     def incremental(self) -> Incremental:
@@ -53,6 +55,7 @@ class Audits:
             if draft.names.graph(AUDIT).value in draft.graphs[view] and not draft.is_changed():
                 continue
             found = self._derive(draft, view)
+            self._kept[view] = (draft.id, found)
             counted[view] = Counter((f.group, f.severity) for f in found)
             draft.progress(f"audit {view}")
         return counted
@@ -66,7 +69,9 @@ class Audits:
             for name, triples in graphs(now, self.shapes, found):
                 draft.put_derived(view, name, triples)
             return found
-        return self.follow(draft, view, Step(now, before, subjects, self))
+        kept, parent = self._kept.get(view), draft.parent
+        known = kept[1] if kept is not None and parent is not None and kept[0] == parent.id else None
+        return self.follow(draft, view, Step(now, before, subjects, self, known))
 
     def follow(self, draft: Draft, view: View, step: Step) -> list[Finding]:
         """Change the graphs of an audit by what a small change of the data brings."""
@@ -92,11 +97,12 @@ class Step:
     old: AuditedView
     subjects: set[ox.NamedNode | ox.BlankNode]
     audits: Audits
+    known: list[Finding] | None = None
 
     @cached_property
     def before(self) -> list[Finding]:
         """The findings before the change."""
-        return stored(self.old, self.audits.shapes)
+        return self.known if self.known is not None else stored(self.old, self.audits.shapes)
 
     @cached_property
     def after(self) -> list[Finding]:

@@ -14,6 +14,7 @@ they look at.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -30,6 +31,9 @@ from stadtgraph.terms import RDFS, Term
 MANY = 5_000
 """From how many touched nodes on everything is validated at once."""
 
+HERE, MARK = ox.NamedNode("urn:stadtgraph:focus"), "urn:stadtgraph:focus:"
+"""What tells the engine the focus nodes of a neighbourhood, so that it passes over all others that are in it."""
+
 
 class Incremental:
     """Some shapes, their reach, and how to keep a report on them exact."""
@@ -43,6 +47,9 @@ class Incremental:
         unknown = {root for root in self.reach.roots if root.problem}
         self._whole = self._with_group(unknown)
         self._local = frozenset(self.reach.roots) - self._whole
+        named = {root.shape for root in self._local if root.predicates is not None}
+        self._marks = {shape: ox.NamedNode(f"{MARK}{i}") for i, shape in enumerate(sorted(named, key=str))}
+        self._around = shapes.targeting({root.shape for root in self._local} - named, self._marks)
 
     @property
     def in_full(self) -> dict[str, str]:
@@ -68,24 +75,29 @@ class Incremental:
         try:
             nodes, looked_up = around.touched(new, gone)
             again = self._with_group({*looked_up, *(r for r in self._whole if _sees(r, (*new, *gone)))})
-            triples = around.around(nodes) if len(nodes) <= MANY else None
+            if len(nodes) > MANY:
+                raise TooFar
+            triples, tops = around.around(nodes)
         except TooFar:
-            triples = None
-        return self.full(facts) if triples is None else self._merged(facts, previous, nodes, triples, again)
+            return self.full(facts)
+        triples.update(ox.Triple(HERE, self._marks[root.shape], top) for root, top in tops if root.shape in self._marks)
+        return self._merged(facts, previous, nodes, triples, again)
 
     def _merged(
         self, facts: Facts, previous: Report, nodes: set[Term], triples: set[ox.Triple], again: frozenset[Root]
     ) -> Report:
-        whole: set[Term] = {shape for root in self._whole | again for shape in root.reports}
         evaluated: set[Term] = {shape for root in again for shape in root.reports}
-        results = [
-            r for r in previous.results if r.source not in evaluated and (r.focus not in nodes or r.source in whole)
-        ]
+        whole: set[Term] = {shape for root in self._whole for shape in root.reports} | evaluated
+        kept = [r for r in previous.results if r.focus not in nodes or r.source in whole]
+        if evaluated:
+            kept = [r for r in kept if r.source not in evaluated]
+        fresh: list[Result] = []
         if nodes and self._local:
-            results += _of(validate(triples, self._part(self._local), nodes, self.using), nodes, whole)
+            found = validate(triples, self._around, nodes, self.using)
+            fresh += (r for r in found.results if r.source not in whole)
         if again:
-            results += validate(_looked_at(facts, again), self._part(again), using=self.using).results
-        return Report.of(results)
+            fresh += validate(_looked_at(facts, again), self._part(again), using=self.using).results
+        return _ordered(kept, fresh)
 
     def _with_group(self, roots: set[Root]) -> frozenset[Root]:
         """Give ``roots`` and those that report under the same shapes: their results cannot be told apart."""
@@ -99,8 +111,13 @@ class Incremental:
         return self._parts[roots]
 
 
-def _of(report: Report, nodes: set[Term], without: set[Term]) -> Iterator[Result]:
-    return (r for r in report.results if r.focus in nodes and r.source not in without)
+def _ordered(kept: list[Result], fresh: list[Result]) -> Report:
+    """Put a few results in their places among those that are in order already."""
+    if len(fresh) * 20 > len(kept):
+        return Report.of([*kept, *fresh])
+    for result in fresh:
+        insort(kept, result, key=Result.sort_key)
+    return Report(tuple(kept))
 
 
 def _sees(root: Root, changed: Iterable[ox.Triple]) -> bool:

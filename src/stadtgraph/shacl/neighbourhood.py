@@ -55,33 +55,33 @@ class Neighbourhood:
         _exhaust(position.anchor.forward(self.facts, begin, met, LIMIT))
         return {node for state, node in met if state == 1}
 
-    def around(self, nodes: Iterable[Term]) -> set[ox.Triple]:
-        """Give the triples that the results of ``nodes`` depend on; raises :class:`TooFar`."""
+    def around(self, nodes: Iterable[Term]) -> tuple[set[ox.Triple], set[tuple[Root, Term]]]:
+        """Give the triples that the results of ``nodes`` depend on, and the focus nodes of roots they come from.
+
+        Raises :class:`TooFar`.
+        """
         found: set[ox.Triple] = set()
+        tops: set[tuple[Root, Term]] = set()
         begin: dict[Place, None] = {}
         for node in nodes:
             for position in self.positions:
-                if position.anchor is None:
-                    is_there = self._is_focus(position.root, node)
-                else:
-                    is_there = self._above(position, node, found)
-                if is_there:
+                above = [node] if position.anchor is None else self._above(position, node, found)
+                focused = [top for top in above if self._is_focus(position.root, top)]
+                for top in focused:
+                    tops.add((position.root, top))
+                    found.update(self._reasons(position.root, top))
+                if focused:
                     begin[position.start, node] = None
                     begin.update(dict.fromkeys(position.constants))
         found.update(self.reach.automaton.forward(self.facts, begin, {}, LIMIT))
-        return found
+        return found, tops
 
-    def _above(self, position: Position, node: Term, found: set[ox.Triple]) -> bool:
-        """Walk up to the focus nodes of a position, and add the triples that make them so."""
+    def _above(self, position: Position, node: Term, found: set[ox.Triple]) -> list[Term]:
+        """Walk up from a position, add the triples on the way, and give the nodes at its start."""
         assert position.anchor is not None
         met: dict[Place, None] = {}
-        way = list(position.anchor.backward(self.facts, [(1, node)], met, LIMIT))
-        tops = [n for state, n in met if state == 0 and self._is_focus(position.root, n)]
-        if tops:
-            found.update(way)
-        for top in tops:
-            found.update(self._reasons(position.root, top))
-        return bool(tops)
+        found.update(position.anchor.backward(self.facts, [(1, node)], met, LIMIT))
+        return [n for state, n in met if state == 0]
 
     def _reasons(self, root: Root, node: Term) -> Iterator[ox.Triple]:
         """Give the triples that make a node a focus node of ``root``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -52,8 +52,10 @@ class Shapes:
 
     @cached_property
     def digest(self) -> str:
-        """A checksum of the shapes graph, by which a report tells what it was made with."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        """A checksum of the shapes graph, the same whatever its blank nodes are called."""
+        dataset = ox.Dataset(ox.Quad(t.subject, t.predicate, t.object) for t in self.triples)
+        dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+        return hashlib.sha256("\n".join(sorted(map(str, dataset))).encode()).hexdigest()
 
     def __len__(self) -> int:
         """The number of shapes."""
@@ -69,11 +71,16 @@ class Shapes:
         found |= {child for s in found for _, child in self.graph.links(s)}
         return tuple(sorted(found, key=str))
 
-    def targeting(self, kept: Collection[Node]) -> Shapes:
-        """Give the same shapes, of which only those ``kept`` have their targets; the others are only referred to."""
+    def targeting(self, kept: Collection[Node], given: Mapping[Node, ox.NamedNode] | None = None) -> Shapes:
+        """Give the same shapes, of which only those ``kept`` have their targets; the others are only referred to.
+
+        Those that ``given`` names have the objects of a property as their focus nodes instead.
+        """
         part = object.__new__(Shapes)
         part._named = self._named
-        part.graph = ShapesGraph(t for t in self.triples if t.subject in kept or not _makes_target(self, t))
+        stated = [t for t in self.triples if t.subject in kept or not _makes_target(self, t)]
+        stated += [ox.Triple(shape, SH.targetObjectsOf, p) for shape, p in (given or {}).items()]
+        part.graph = ShapesGraph(stated)
         return part
 
     def root(self, shape: Term) -> ox.NamedNode | None:

@@ -134,6 +134,18 @@ def test_those_who_mend_are_roles_of_the_register() -> None:
     assert {role for shape in audit_shapes() for role in values(shape, SG.mendedBy)} <= roles
 
 
+def test_points_are_those_of_the_score_of_data_europa_eu() -> None:
+    """What mending brings is the weight of the metric; access rights stand for two (present, from the list)."""
+    points = {"dataset-keyword": 30, "dataset-theme": 30, "dataset-spatial": 20, "dataset-temporal": 20}
+    points |= {"distribution-reachable": 50, "distribution-download": 20}
+    points |= {"distribution-format": 20, "distribution-media-type": 10, "distribution-machine-readable": 20}
+    points |= {"distribution-licence": 20, "distribution-licence-known": 10, "dataset-access-rights": 15}
+    points |= {"dataset-contact": 20, "distribution-rights": 5, "distribution-byte-size": 5}
+    points |= {"dataset-issued": 5, "dataset-modified": 5}
+    stating = {t.subject: t.object for t in stated() if t.predicate == SG.mqaPoints}
+    assert {str(s)[1:-1].removeprefix(SHAPE): int(o.value) for s, o in stating.items()} == points  # type: ignore[union-attr]
+
+
 def test_audit_shapes_have_names_of_their_own() -> None:
     """Gate shapes and audit shapes are used together, so that no name may stand for two rules."""
     gates = {t.subject for path in (ROOT / "shapes").glob("*.ttl") for t in read(path)}
