@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -11,9 +11,9 @@ import pyoxigraph as ox
 
 from stadtgraph.reason.facts import Facts
 from stadtgraph.release import GraphInfo, Kind
-from stadtgraph.store import OxigraphEngine
+from stadtgraph.store import Dataset, OxigraphEngine
 from stadtgraph.store.literals import Normaliser, restore
-from stadtgraph.terms import DCT, FOAF, INFERRED, QUERIES, RDFS, SG, SHAPES, SKOS, XSD, Names, Term
+from stadtgraph.terms import DCT, FOAF, INFERRED, QUERIES, RDF, RDFS, SG, SHAPES, SKOS, XSD, Names, Term, render
 
 Node = ox.NamedNode | ox.BlankNode
 BLOCK: Final = 10_000  # lines written at once
@@ -76,9 +76,13 @@ class AuditedView:
         yield from seen
 
     def graph_of(self, node: Node) -> str:
-        """Give the source graph in which ``node`` is described; the empty text where none does."""
-        found = (getattr(q.graph_name, "value", "") for q in self.engine.store.quads_for_pattern(node, None, None))
-        return min((g for g in found if g in self._sources), default="")
+        """Give the source graph that says what ``node`` is, else one that describes it; the empty text where none."""
+        for predicate in (RDF.type, None):
+            quads = self.engine.store.quads_for_pattern(node, predicate, None)
+            found = {getattr(q.graph_name, "value", "") for q in quads} & self._sources
+            if found:
+                return min(found)
+        return ""
 
     def write(self, path: Path, predicates: frozenset[ox.NamedNode] | None = None) -> None:
         """Write all triples, or those with one of ``predicates``, to a file of N-Triples."""
@@ -88,14 +92,29 @@ class AuditedView:
             file.write(f"{self.day} .\n".encode())
 
     def _write(self, graph: ox.NamedNode, file: BinaryIO, predicates: frozenset[ox.NamedNode] | None) -> None:
+        """Write one graph: Oxigraph itself writes the predicates whose literals it kept as they were."""
         store, written = self.engine.store, self.names.written(graph)
-        wanted: Sequence[ox.NamedNode | None] = (None,) if predicates is None else sorted(predicates, key=str)
-        for p in wanted:
-            companions = [q.triple for q in store.quads_for_pattern(None, p, None, written)]
-            stored = (q.triple for q in store.quads_for_pattern(None, p, None, graph))
-            lines = (f"{triple} .\n" for triple in restore(stored, companions, self._normaliser))
+        wanted = predicates if predicates is not None else {q.predicate for q in _quads(store, None, graph)}
+        rewritten = {q.predicate for q in _quads(store, None, written)} & wanted
+        plain = sorted(wanted - rewritten, key=str)
+        if plain:
+            values = " ".join(map(render, plain))
+            query = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ VALUES ?p {{ {values} }} ?s ?p ?o }}"
+            result = self.engine.query(query, Dataset((graph,), ()))
+            assert isinstance(result, ox.QueryTriples)
+            result.serialize(file, ox.RdfFormat.N_TRIPLES)
+        for p in sorted(rewritten, key=str):
+            companions = [q.triple for q in _quads(store, p, written)]
+            lines = (
+                f"{triple} .\n"
+                for triple in restore((q.triple for q in _quads(store, p, graph)), companions, self._normaliser)
+            )
             while block := "".join(islice(lines, BLOCK)):
                 file.write(block.encode())
+
+
+def _quads(store: ox.Store, predicate: ox.NamedNode | None, graph: ox.NamedNode) -> Iterator[ox.Quad]:
+    return store.quads_for_pattern(None, predicate, None, graph)
 
 
 def labels(facts: Facts, nodes: Iterable[ox.NamedNode | None]) -> dict[ox.NamedNode, dict[str, str]]:
