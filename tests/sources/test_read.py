@@ -73,7 +73,7 @@ def test_what_cannot_be_read_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a\n1\n")
     with pytest.raises(InputError, match="without a mapping"):
         list(read(source(tmp_path, mapping=None), tmp_path / "a.csv", NAMES))
-    with pytest.raises(InputError, match="not a format"):
+    with pytest.raises(InputError, match="tells no format"):
         list(read(source(tmp_path, format=None), tmp_path / "a.csv", NAMES))
 
 
