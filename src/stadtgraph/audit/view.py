@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -17,6 +19,7 @@ from stadtgraph.terms import DCT, FOAF, INFERRED, QUERIES, RDF, RDFS, SG, SHAPES
 
 Node = ox.NamedNode | ox.BlankNode
 BLOCK: Final = 10_000  # lines written at once
+WRITERS: Final = 2  # graphs written at once
 LABELS: Final = (SKOS.prefLabel, DCT.title, RDFS.label, FOAF.name)
 
 
@@ -86,10 +89,20 @@ class AuditedView:
 
     def write(self, path: Path, predicates: frozenset[ox.NamedNode] | None = None) -> None:
         """Write all triples, or those with one of ``predicates``, to a file of N-Triples."""
+        graphs = sorted(self.graphs)
+        parts = [path.with_name(f"{path.name}.{i}") for i in range(len(graphs))]
+        with ThreadPoolExecutor(WRITERS) as pool:  # Oxigraph lets other threads run while it writes
+            list(pool.map(lambda graph, part: self._write_part(graph, part, predicates), graphs, parts))
         with path.open("wb") as file:
-            for iri in sorted(self.graphs):
-                self._write(ox.NamedNode(iri), file, predicates)
+            for part in parts:
+                with part.open("rb") as written:
+                    shutil.copyfileobj(written, file, 1 << 20)
+                part.unlink()
             file.write(f"{self.day} .\n".encode())
+
+    def _write_part(self, graph: str, part: Path, predicates: frozenset[ox.NamedNode] | None) -> None:
+        with part.open("wb") as file:
+            self._write(ox.NamedNode(graph), file, predicates)
 
     def _write(self, graph: ox.NamedNode, file: BinaryIO, predicates: frozenset[ox.NamedNode] | None) -> None:
         """Write one graph: Oxigraph itself writes the predicates whose literals it kept as they were."""
