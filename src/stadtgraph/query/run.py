@@ -202,13 +202,13 @@ class Queries:
         """End the workers."""
         self.pool.close()
 
-    def run(self, plan: Plan, place: Place, is_gone: Callable[[], bool] = _stays) -> Answer:
+    def run(self, plan: Plan, place: Place, is_gone: Callable[[], bool] | None = None) -> Answer:
         """Give the answer to ``plan``; what fails early raises here, what fails late raises from its blocks.
 
-        ``is_gone`` tells whether the client has left; then the work ends. Raises :class:`QuerySyntaxError`,
-        :class:`QueryRefused`, :class:`NotAcceptable`, :class:`QueryTimeout`, :class:`StoreError`.
+        ``is_gone``, where it is given, tells whether the client has left; then the work ends. Raises
+        :class:`QuerySyntaxError`, :class:`QueryRefused`, :class:`NotAcceptable`, :class:`QueryTimeout`, :class:`StoreError`.
         """
-        blocks = Blocks(self._asked(plan, place, None, is_gone))
+        blocks = Blocks(self._asked(plan, place, None, is_gone or _stays))
         length = blocks.read_ahead(_AHEAD, _PATIENCE)
         return Answer(plan.choice.content_type, blocks, length)
 

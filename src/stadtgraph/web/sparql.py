@@ -89,7 +89,7 @@ def answer(asked: protocol.Request, found: Opened, example: ExampleQuery | None 
             return not_modified(tag)
         if planned.choice.format is HTML:
             return tagged(_result_page(asked, planned, found, example), tag, keep=not planned.outline.volatile)
-        given = state().queries.run(planned, found.place, request.environ.get("waitress.client_disconnected", _stays))
+        given = state().queries.run(planned, found.place, request.environ.get("waitress.client_disconnected"))
     except StadtgraphError as error:
         if not problems.wants_page():
             raise
@@ -99,10 +99,6 @@ def answer(asked: protocol.Request, found: Opened, example: ExampleQuery | None 
     if given.length is not None:
         response.content_length = given.length
     return tagged(response, tag, keep=not planned.outline.volatile)
-
-
-def _stays() -> bool:
-    return False
 
 
 def _result_page(asked: protocol.Request, planned: Plan, found: Opened, example: ExampleQuery | None) -> Response:
