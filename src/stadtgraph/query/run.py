@@ -206,7 +206,8 @@ class Queries:
         """Give the answer to ``plan``; what fails early raises here, what fails late raises from its blocks.
 
         ``is_gone``, where it is given, tells whether the client has left; then the work ends. Raises
-        :class:`QuerySyntaxError`, :class:`QueryRefused`, :class:`NotAcceptable`, :class:`QueryTimeout`, :class:`StoreError`.
+        :class:`QuerySyntaxError`, :class:`QueryRefused`, :class:`NotAcceptable`, :class:`QueryTimeout` and
+        :class:`StoreError`.
         """
         blocks = Blocks(self._asked(plan, place, None, is_gone or _stays))
         length = blocks.read_ahead(_AHEAD, _PATIENCE)
