@@ -13,7 +13,7 @@ import pytest
 
 import stadtgraph
 from stadtgraph import config, errors, messages
-from stadtgraph.cli import reference
+from stadtgraph.cli.reference import reference
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -1,0 +1,78 @@
+"""``stadtgraph``: one command per verb of :class:`stadtgraph.City`.
+
+Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 the data fail, 2 the call is wrong,
+3 the work could not be done. An error is one line; ``--debug`` shows where it came from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from stadtgraph import messages
+from stadtgraph.cli import asking, auditing, building, releasing, serving
+from stadtgraph.cli.call import Call
+from stadtgraph.cli.parser import Commands
+from stadtgraph.errors import StadtgraphError
+
+_MODULES = (building, asking, auditing, releasing, serving)
+
+
+def commands(lang: str) -> Commands:
+    """Give all commands, their help in ``lang``."""
+    found = Commands(lang)
+    for module in _MODULES:
+        module.register(found)
+    return found
+
+
+def parser(lang: str) -> argparse.ArgumentParser:
+    """Give the parser of the command line, its help in ``lang``."""
+    return commands(lang).top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; give its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    lang = _language(given)
+    debug = "--debug" in given
+    try:
+        known = commands(lang)
+        options = known.top.parse_args(given)
+        return known.runs[options.command](Call(options, lang))
+    except StadtgraphError as error:
+        if debug:
+            raise
+        print(f"stadtgraph: {error.text(lang)}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print(f"stadtgraph: {messages.text('cli-interrupted', lang)}", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if debug:
+            raise
+        kind = type(error).__name__
+        print(f"stadtgraph: {messages.text('cli-unexpected', lang, kind=kind, problem=error)}", file=sys.stderr)
+        return 3
+
+
+def _language(arguments: Sequence[str]) -> str:
+    """Give the language: ``--lang``, else the locale, else English."""
+    for i, argument in enumerate(arguments):
+        if argument.startswith("--lang="):
+            return argument.removeprefix("--lang=")
+        if argument == "--lang" and i + 1 < len(arguments):
+            return arguments[i + 1]
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "de" if locale.startswith("de") else "en"
+
+
+def run() -> NoReturn:
+    """Run the program and leave the process with its exit code."""
+    sys.exit(main())

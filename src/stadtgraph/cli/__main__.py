@@ -1,0 +1,5 @@
+"""``python -m stadtgraph.cli`` prints the page ``docs/commands.md``."""
+
+from stadtgraph.cli.reference import reference
+
+print(reference(), end="")
