@@ -16,7 +16,7 @@ LAYERS: list[set[str]] = [
     {"shacl", "reason", "sources"},
     {"release", "query"},
     {"store"},
-    {"sparql"},
+    {"sparql", "net"},
     {"rdflib_terms", "terms", "config", "errors"},
     {"messages"},
 ]

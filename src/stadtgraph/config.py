@@ -61,6 +61,13 @@ class RetentionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """``[network]``: hosts that may be asked although their addresses are not of the public Internet."""
+
+    private: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings of one city."""
 
@@ -68,6 +75,7 @@ class Config:
     serve: ServeSettings = field(default_factory=ServeSettings)
     query: QuerySettings = field(default_factory=QuerySettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
     folder: Path = field(default_factory=Path)
 
     def path(self, text: str) -> Path:
@@ -80,6 +88,7 @@ _SECTIONS: Final[dict[str, type]] = {
     "serve": ServeSettings,
     "query": QuerySettings,
     "retention": RetentionSettings,
+    "network": NetworkSettings,
 }
 
 
@@ -156,6 +165,8 @@ def _with_environment(config: Config, environment: Mapping[str, str]) -> Config:
 
 
 def _parsed(where: str, text: str, hint: type) -> Any:
+    if hint == tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
     try:
         return hint(text)
     except ValueError as problem:
@@ -165,13 +176,15 @@ def _parsed(where: str, text: str, hint: type) -> Any:
 def _checked(where: str, key: str, value: Any, hint: Any) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
+    if hint == tuple[str, ...] and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
     if type(value) is not hint or (isinstance(value, int | float) and value < 0):
         raise _wrong(where, key, value, hint)
     return value
 
 
 def _wrong(where: str, key: str, value: object, hint: type) -> ConfigError:
-    names = {int: "0, 1, 2 …", float: "0.5, 30 …", str: '"…"'}
+    names = {int: "0, 1, 2 …", float: "0.5, 30 …", str: '"…"', tuple[str, ...]: '["…", …]'}
     return ConfigError("config-bad-value", where=where, key=key, value=repr(value), expected=names[hint])
 
 

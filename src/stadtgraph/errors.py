@@ -10,6 +10,8 @@
      │   ├─ RegistryError                 sources.toml
      │   └─ ShapeError                    a shapes graph
      ├─ GateError(ValueError)             a gate shape is violated                   exit 1
+     ├─ NetworkError(RuntimeError)        another server does not answer as it should exit 3
+     │   └─ AddressRefused(ValueError)    its address must not be asked; nothing was sent
      ├─ StoreError(RuntimeError)          the store or the disk failed               exit 3
      │   └─ BusyError                     another writer holds the city
      ├─ NotFound(LookupError)             no such release, source, query or resource exit 2
@@ -89,6 +91,14 @@ class GateError(StadtgraphError, ValueError):
     """Data violate a gate shape; the source keeps its last good graph."""
 
     exit_code = 1
+
+
+class NetworkError(StadtgraphError, RuntimeError):
+    """Another server cannot be reached, or does not answer as it should."""
+
+
+class AddressRefused(NetworkError, ValueError):
+    """The address of another server must not be asked; nothing was sent to it."""
 
 
 class StoreError(StadtgraphError, RuntimeError):

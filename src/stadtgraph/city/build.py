@@ -100,7 +100,7 @@ class Build:
             return None
         path = source.locate(self.real_data)
         if path is None and self.fetch and source.address is not None and source.kind == Kind.FILE:
-            path = fetch(source, self.city.path / "fetched")
+            path = fetch(source, self.city.path / "fetched", frozenset(self.city.config.network.private))
         if path is None:
             self.report.skipped.append(source.name)
             key = (

@@ -47,11 +47,17 @@ def build(call: Call) -> int:
     return 1 if report.violations else 0
 
 
+def _file(call: Call, file: str, folder: Path) -> Path:
+    if "://" not in file:
+        return Path(file)
+    return fetch_address(file, folder, private=frozenset(call.city.config.network.private))
+
+
 def load(call: Call) -> int:
     """Load one file into one source."""
     started, options = time.perf_counter(), call.options
     with tempfile.TemporaryDirectory() as folder:
-        file = fetch_address(options.file, Path(folder)) if "://" in options.file else Path(options.file)
+        file = _file(call, options.file, Path(folder))
         with call.city.draft(why=f"load {file.name}") as draft:
             changed = draft.load(file, source=options.source, mapping=options.mapping)
             size = draft.clone.info(call.city.source(options.source, file).graph_name(call.city.names))
