@@ -100,7 +100,7 @@ def test_every_error_is_a_builtin_that_a_caller_expects_and_stands_in_the_tree()
     classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.StadtgraphError)]
     for cls in classes:
         assert cls.__name__ in (errors.__doc__ or "")
-        builtin = (ValueError, RuntimeError, LookupError, TimeoutError)
+        builtin = (ValueError, RuntimeError, LookupError, TimeoutError, PermissionError)
         assert cls is errors.StadtgraphError or issubclass(cls, builtin)
 
 

@@ -14,7 +14,7 @@ LAYERS: list[set[str]] = [
     {"city"},
     {"catalogue", "audit", "links", "search"},
     {"shacl", "reason", "sources"},
-    {"release", "query"},
+    {"release", "query", "access"},
     {"store"},
     {"sparql", "net"},
     {"rdflib_terms", "terms", "config", "errors"},

@@ -33,12 +33,16 @@ class CitySettings:
 
 @dataclass(frozen=True, slots=True)
 class ServeSettings:
-    """``[serve]``: where and with how many processes and threads the city is served."""
+    """``[serve]``: where and with how many processes and threads the city is served.
+
+    ``trusted_proxy`` is the address of the reverse proxy whose ``X-Forwarded-*`` headers are believed (empty: none).
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
     threads: int = 4
+    trusted_proxy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@
      │   └─ BusyError                     another writer holds the city
      ├─ NotFound(LookupError)             no such release, source, query or resource exit 2
      │   └─ Gone                          it was withdrawn
+     ├─ AccessError(PermissionError)      the caller may not do this                 exit 3
+     │   ├─ Unauthorized                  no token, or one that does not hold
+     │   └─ Forbidden                     the token does not allow it
      ├─ Conflict(RuntimeError)            the source is a file: edit that            exit 2
      └─ QueryError(ValueError)            a query cannot be answered                 exit 2
          ├─ QuerySyntaxError              line, column, what was expected
@@ -117,6 +120,18 @@ class NotFound(StadtgraphError, LookupError):
 
 class Gone(NotFound):
     """What was asked for was withdrawn."""
+
+
+class AccessError(StadtgraphError, PermissionError):
+    """The caller may not do this; says what is needed, never what is hidden."""
+
+
+class Unauthorized(AccessError):
+    """There is no token, or it is unknown, revoked or expired."""
+
+
+class Forbidden(AccessError):
+    """The token is valid but does not allow this."""
 
 
 class Conflict(StadtgraphError, RuntimeError):

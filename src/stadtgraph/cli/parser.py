@@ -58,18 +58,22 @@ class Commands:
         self.runs[name] = run
         return self._group.add_parser(name, parents=[self._common], help=self.say(name), description=self.say(name))
 
-    def add_verbs(self, command: argparse.ArgumentParser, verbs: Mapping[str, Sequence[str]]) -> None:
-        """Add verbs with their positional arguments to ``command``.
+    def add_verbs(
+        self, command: argparse.ArgumentParser, verbs: Mapping[str, Sequence[str]]
+    ) -> dict[str, argparse.ArgumentParser]:
+        """Add verbs with their positional arguments to ``command``; give the parser of each.
 
         Help texts are ``help-COMMAND-VERB`` and ``help-COMMAND-ARGUMENT``.
         """
         name = command.prog.split()[-1]
         group = command.add_subparsers(dest="verb", required=True, metavar="VERB")
+        found: dict[str, argparse.ArgumentParser] = {}
         for verb, arguments in verbs.items():
             text = self.say(f"{name}-{verb}")
-            entry = group.add_parser(verb, parents=[self._common], help=text, description=text)
+            entry = found[verb] = group.add_parser(verb, parents=[self._common], help=text, description=text)
             for argument in arguments:
                 entry.add_argument(argument.lower(), metavar=argument, help=self.say(f"{name}-{argument.lower()}"))
+        return found
 
     def _shared(self) -> Parser:
         common = Parser(add_help=False)

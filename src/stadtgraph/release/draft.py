@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pyoxigraph as ox
 
-from stadtgraph.errors import StoreError
+from stadtgraph.errors import StadtgraphError, StoreError
 from stadtgraph.release.manifest import (
     PLAIN_WHY,
     GraphInfo,
@@ -377,6 +377,8 @@ def drafting(
         recover(releases)
         draft = Draft(releases, names, why=why, role=role, progress=progress)
         yield draft
+    except StadtgraphError:
+        raise  # some of ours are OSErrors as well
     except OSError as problem:
         raise StoreError("store-write", problem=os.strerror(problem.errno) if problem.errno else problem) from problem
     finally:

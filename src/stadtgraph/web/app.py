@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, current_app, request
 
 from stadtgraph.sparql.negotiate import GRAPHS, HTML, TABLES, Format
-from stadtgraph.web import audit, pages, problems, sparql
+from stadtgraph.web import audit, callers, pages, problems, sparql
 from stadtgraph.web.language import in_language, language, number, told
 from stadtgraph.web.reply import finish, version
 from stadtgraph.web.state import State
@@ -48,6 +48,7 @@ def create_app(city: City, *, testing: bool = False) -> Flask:
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(audit.blueprint)
     problems.register(app)
+    callers.register(app)
     app.before_request(_preflight)
     app.after_request(finish)
     app.context_processor(_shared)

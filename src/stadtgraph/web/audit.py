@@ -1,4 +1,5 @@
-"""``/audit``: the report on the audit of a release, as pages and as files. Public: what the public view holds."""
+"""``/audit``: the report on the audit of a release, as pages and as files. Public: what the
+public view holds; with the scope ``audit`` or ``admin``: everything."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from stadtgraph.audit.reports import FORMS, write
 from stadtgraph.audit.reports.columns import counted, path, severity, unit_name
 from stadtgraph.errors import NotFound
 from stadtgraph.terms import Names
+from stadtgraph.web import callers
 from stadtgraph.web.language import language
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
 from stadtgraph.web.shown import Shown, show
@@ -41,7 +43,7 @@ class Row:
 @blueprint.get("/audit")
 def audit() -> Response:
     """Show how many findings there are, by unit, and lead to the lists."""
-    found, tag = opened(), _tag()
+    found, tag = opened(callers.audit_view()), _tag()
     if is_known(tag):
         return not_modified(tag)
     return tagged(Response(_page("audit.html", found, _report(found))), tag)
@@ -50,7 +52,7 @@ def audit() -> Response:
 @blueprint.get("/audit/units/<path:slug>")
 def unit(slug: str) -> Response:
     """Show what one unit has to do, the most effective first."""
-    found, tag = opened(), _tag()
+    found, tag = opened(callers.audit_view()), _tag()
     made = _report(found)
     chosen = next((u for u in made.by_unit() if slug_of(u, found.place.names) == slug), None)
     if chosen is None and (slug != NOT_KNOWN or None not in made.by_unit()):
@@ -65,7 +67,7 @@ def report(form: str) -> Response:
     """Give the whole report as a file."""
     if form not in FORMS or form == "text":
         raise NotFound("web-audit-no-form", form=form[:20], known=", ".join(f for f in FORMS if f != "text"))
-    found, tag = opened(), _tag()
+    found, tag = opened(callers.audit_view()), _tag()
     if is_known(tag):
         return not_modified(tag)
     out = io.BytesIO()
@@ -86,11 +88,11 @@ def slug_of(unit: ox.NamedNode | None, names: Names) -> str:
 
 
 def _tag() -> str:
-    return etag(opened().id, request.args.get("release"))
+    return etag(opened(callers.audit_view()).id, request.args.get("release"))
 
 
 def _report(found: Opened) -> AuditReport:
-    return state().report(found.id)
+    return state().report(found)
 
 
 def _page(template: str, found: Opened, made: AuditReport) -> str:

@@ -24,6 +24,8 @@ _STATUS: Final[tuple[tuple[type[errors.StadtgraphError], int], ...]] = (
     (errors.QueryError, 400),
     (errors.Gone, 410),
     (errors.NotFound, 404),
+    (errors.Unauthorized, 401),
+    (errors.Forbidden, 403),
     (errors.Conflict, 409),
     (errors.BusyError, 503),
     (errors.GateError, 422),
@@ -39,7 +41,7 @@ _STATUS_OF_KEY: Final = {
     "release-none": 503,
     "release-current-missing": 503,
 }
-_TOLD: Final = ("line", "column", "found", "expected", "bound", "prefix", "namespace", "name")
+_TOLD: Final = ("line", "column", "found", "expected", "bound", "prefix", "namespace", "name", "scope")
 _REASONS: Final = {"query-time": "time", "query-memory": "memory", "query-large": "size", "query-busy": "busy"}
 _log: Final = logging.getLogger(__name__)
 
@@ -93,7 +95,7 @@ def problem(status: int, key: str, detail: str, extra: dict[str, object] | None 
     return response
 
 
-_TITLED: Final = (400, 403, 404, 405, 406, 409, 410, 413, 415, 422, 500, 503)
+_TITLED: Final = (400, 401, 403, 404, 405, 406, 409, 410, 413, 415, 422, 500, 503)
 
 
 def of_error(error: errors.StadtgraphError) -> Response:
@@ -104,6 +106,11 @@ def of_error(error: errors.StadtgraphError) -> Response:
     response = problem(status, error.key if status != 500 else "internal", detail_of(error), members(error))
     if error.key == "query-busy" or isinstance(error, errors.BusyError):
         response.headers["Retry-After"] = "5"
+    if status == 401:
+        kind = "" if error.key == "access-token-needed" else ', error="invalid_token"'
+        response.headers["WWW-Authenticate"] = f'Bearer realm="stadtgraph"{kind}'
+    if status == 403 and isinstance(error, errors.Forbidden):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="stadtgraph", error="insufficient_scope"'
     if status == 405:
         response.headers["Allow"] = "GET, HEAD, POST, OPTIONS"
     return response

@@ -12,6 +12,7 @@ from typing import Final, cast
 
 from flask import Response, current_app, g, request
 
+from stadtgraph.web.callers import has_token
 from stadtgraph.web.language import language
 
 RELEASE_HEADER: Final = "Stadtgraph-Release"
@@ -24,14 +25,14 @@ _SECURITY: Final = {
 }
 _CROSS_ORIGIN: Final = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": f"{RELEASE_HEADER}, ETag, Link, Location, Retry-After",
+    "Access-Control-Expose-Headers": f"{RELEASE_HEADER}, ETag, Link, Location, Retry-After, WWW-Authenticate",
 }
 _PREFLIGHT: Final = {
-    "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Accept, Accept-Language, Content-Type, If-None-Match",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS",
+    "Access-Control-Allow-Headers": "Accept, Accept-Language, Authorization, Content-Type, If-Match, If-None-Match",
     "Access-Control-Max-Age": "86400",
 }
-_VARY: Final = ("Accept", "Accept-Encoding", "Accept-Language")
+_VARY: Final = ("Accept", "Accept-Encoding", "Accept-Language", "Authorization")
 _SMALL: Final = 1024
 _TEXTUAL: Final = (
     "text/",
@@ -105,6 +106,8 @@ def finish(response: Response) -> Response:
     if request.method == "OPTIONS":
         response.headers.update(_PREFLIGHT)
     response.headers.setdefault("Cache-Control", "no-store")
+    if has_token() and response.headers["Cache-Control"] != "no-store":
+        response.headers["Cache-Control"] = "private, no-cache"
     _compress(response)
     if request.method == "HEAD":
         response.close()  # nobody will read the blocks: end the work

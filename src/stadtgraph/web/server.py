@@ -151,7 +151,7 @@ def _work(city: str, listener: socket.socket, threads: int, parent: int) -> None
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is no event worth a line
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
-    app = create_app(City(city))
+    app = create_app(opened := City(city))
     server = waitress.create_server(
         app,
         sockets=[listener],
@@ -160,6 +160,7 @@ def _work(city: str, listener: socket.socket, threads: int, parent: int) -> None
         channel_timeout=_IDLE,
         ident=None,
         clear_untrusted_proxy_headers=True,
+        **_proxied(opened.config.serve.trusted_proxy),
         max_request_body_size=16 << 20,
         asyncore_use_poll=True,
         channel_request_lookahead=1,  # so that the application is told when a client has gone
@@ -172,6 +173,14 @@ def _work(city: str, listener: socket.socket, threads: int, parent: int) -> None
     app.extensions["stadtgraph"].queries.close()
     sys.stderr.flush()
     os._exit(0)  # an answer under way must not hold the process; its worker ends with it
+
+
+def _proxied(address: str) -> dict[str, object]:
+    """Give waitress's settings for the reverse proxy at ``address``; its headers replace the address of the caller."""
+    if not address:
+        return {}
+    headers = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
+    return {"trusted_proxy": address, "trusted_proxy_count": 1, "trusted_proxy_headers": headers}
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

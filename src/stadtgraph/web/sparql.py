@@ -9,11 +9,12 @@ from flask import Blueprint, Response, current_app, g, render_template, request
 
 from stadtgraph.errors import NotFound, ProtocolError, StadtgraphError
 from stadtgraph.query import Plan, Preview, plan
+from stadtgraph.release import View
 from stadtgraph.sparql import negotiate, protocol
 from stadtgraph.sparql.files import ExampleQuery
 from stadtgraph.sparql.negotiate import HTML
 from stadtgraph.sparql.protocol import Operation
-from stadtgraph.web import description, documents, problems
+from stadtgraph.web import callers, description, documents, problems
 from stadtgraph.web.language import language
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
 from stadtgraph.web.shown import Shown, labels, show
@@ -34,14 +35,18 @@ def state() -> State:
     return found
 
 
-def opened() -> Opened:
-    """Open the release that this request asks for, and note it for the header."""
-    return noted(state().open(request.args.get("release") or (request.form.get("release") if request.form else None)))
+def opened(view: View | None = None) -> Opened:
+    """Open the release that this request asks for, and note it for the header.
+
+    ``view`` is the one that the caller may see, where another than usual is meant.
+    """
+    name = request.args.get("release") or (request.form.get("release") if request.form else None)
+    return noted(state().open(name, callers.view() if view is None else view))
 
 
 def noted(found: Opened) -> Opened:
     """Note the release that answers this request, for its header and its ETag."""
-    g.release, g.written = found.id, found.release.written
+    g.release, g.written = found.id, found.place.release
     return found
 
 
@@ -74,7 +79,7 @@ def sparql() -> Response:
     )
     if asked.operation is Operation.UPDATE:
         raise ProtocolError("web-no-update")
-    found = noted(state().open(asked.release))
+    found = noted(state().open(asked.release, callers.view()))
     if asked.operation is Operation.DESCRIPTION:
         return _description(found)
     return answer(asked, found)
@@ -84,7 +89,7 @@ def answer(asked: protocol.Request, found: Opened, example: ExampleQuery | None 
     """Answer a query in the format it asks for; people get a page with a table, and errors on that page."""
     try:
         planned = plan(asked, found.place.names.base, pages=True, bounds=state().bounds)
-        tag = etag(planned.key(found.id), request.args.get("release"), example and example.name)
+        tag = etag(planned.key(found.place.release), request.args.get("release"), example and example.name)
         if is_known(tag):
             return not_modified(tag)
         if planned.choice.format is HTML:

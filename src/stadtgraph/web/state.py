@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import pyoxigraph as ox
 
+from stadtgraph.access import Tokens
 from stadtgraph.query import Limits, Place, Pool, PoolSettings, Queries
-from stadtgraph.release import Manifest, Release
+from stadtgraph.release import Manifest, Release, View
 from stadtgraph.sparql.files import ExampleQuery, load_queries
 from stadtgraph.sparql.guard import BOUNDS
 from stadtgraph.terms import Names
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from stadtgraph.audit import AuditReport
     from stadtgraph.city import City
 
-_KEPT: Final = 4
+_KEPT: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,11 @@ class Partitions:
 
 @dataclass(eq=False)
 class Opened:
-    """A release that this process has open, public view."""
+    """One view of a release that this process has open."""
 
     release: Release
     place: Place
+    view: View
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _partitions: Partitions | None = None
 
@@ -53,8 +55,8 @@ class Opened:
 
     @property
     def manifest(self) -> Manifest:
-        """The public manifest."""
-        return self.release.manifest()
+        """The manifest of the view."""
+        return self.release.manifest(self.view)
 
     @property
     def partitions(self) -> Partitions:
@@ -77,24 +79,25 @@ class State:
     def __init__(self, city: City) -> None:
         """Open nothing yet."""
         self.city = city
+        self.tokens = Tokens(city.path)
         settings = city.config.query
         self.bounds = {**BOUNDS, "bytes": settings.characters}
         self.queries = Queries(
             Limits(seconds=settings.seconds, bytes=settings.bytes),
             Pool(PoolSettings(size=city.config.serve.threads, memory=settings.memory)),
         )
-        self._opened: OrderedDict[str, Opened] = OrderedDict()
+        self._opened: OrderedDict[tuple[str, View], Opened] = OrderedDict()
         self._lock = threading.Lock()
-        self._report: AuditReport | None = None
+        self._report: tuple[str, AuditReport] | None = None
         self._report_lock = threading.Lock()
         self._examples: tuple[ExampleQuery, ...] | None = None
 
-    def report(self, release: str) -> AuditReport:
-        """Give the report on the public audit of a release; the last one asked for is kept."""
+    def report(self, found: Opened) -> AuditReport:
+        """Give the report on the audit of one view of a release; the last one asked for is kept."""
         with self._report_lock:
-            if self._report is None or self._report.release != release:
-                self._report = self.city.audit(release)
-            return self._report
+            if self._report is None or self._report[0] != found.place.release:
+                self._report = (found.place.release, self.city.audit(found.id, view=found.view))
+            return self._report[1]
 
     @property
     def names(self) -> Names:
@@ -113,25 +116,29 @@ class State:
         """What changes when the example queries change."""
         return hashlib.sha256(repr(self.examples).encode()).hexdigest()
 
-    def open(self, name: str | None = None) -> Opened:
-        """Give the release ``name``, or the current one, opened read-only; a moved ``current`` is noticed here.
+    def open(self, name: str | None = None, view: View = View.PUBLIC) -> Opened:
+        """Give a view of the release ``name``, or of the current one, opened read-only.
 
-        A release from which a graph was withdrawn meanwhile is opened anew, and what was kept of it is forgotten.
-        Raises :class:`NotFound` and :class:`Gone`. The last four stay open; one in use stays until it is free.
+        A moved ``current`` is noticed here. Where nothing is restricted, the public view answers for both. A release
+        from which a graph was withdrawn meanwhile is opened anew, and what was kept of it is forgotten. Raises
+        :class:`NotFound` and :class:`Gone`. The last six stay open; one in use stays until it is free.
         """
         found = self.city.releases.get(name or "current")
+        view = found.view_for(view)
+        key = (found.id, view)
         with self._lock:
-            opened = self._opened.get(found.id)
+            opened = self._opened.get(key)
             if opened is not None and opened.release.written != found.written:
                 self.queries.forget()
                 opened = None
             if opened is None:
                 release = Release(found.path, found.written)
-                manifest = release.manifest()
+                manifest = release.manifest(view)
                 sizes = {iri: info.triples for iri, info in manifest.graphs.items()}
-                place = Place(f"{release.id} {release.written}", release.engine(), Names(manifest.base), sizes)
-                opened = self._opened[found.id] = Opened(release, place)
+                state = f"{release.id} {release.written} {view}"
+                place = Place(state, release.engine(view), Names(manifest.base), sizes)
+                opened = self._opened[key] = Opened(release, place, view)
                 while len(self._opened) > _KEPT:
                     self._opened.popitem(last=False)
-            self._opened.move_to_end(found.id)
+            self._opened.move_to_end(key)
             return opened
