@@ -25,7 +25,7 @@ CHECKS = {
     "ends with the project": ("ends-with-project", 3),
     "publisher is not the owner": ("publisher-is-owner", 2),
     "no contact point": ("dataset-contact", 68),
-    "system without an architect": ("system-architect", 5),
+    "system without an architect": ("system-architect", {"system/urban-data-platform", "system/ibis"}),
     "no audit in the last twelve months": ("dataset-audited", 68),
     "no data manager": ("dataset-data-manager", 68),
     "role of the strategy without a post": ("strategy-role-has-post", 4),
