@@ -11,8 +11,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -42,13 +43,21 @@ from stadtgraph.terms import ONTOLOGY, PREFIXES, QUERIES, RESERVED, SHAPES, Name
 
 __all__ = ["Answer", "AuditReport", "BuildReport", "City", "Draft", "Folders", "GateViolation", "Release", "View"]
 
+Clock = Callable[[], datetime]
+"""Gives the time now, in UTC."""
+
 
 class City:
     """A city in one folder: its settings, its sources and its releases."""
 
-    def __init__(self, path: str | Path = "city", *, config: Config | None = None) -> None:
-        """Look at the city in ``path``; the folder is made when something is written."""
-        self.path = Path(path)
+    def __init__(
+        self, path: str | Path = "city", *, config: Config | None = None, clock: Clock = lambda: datetime.now(UTC)
+    ) -> None:
+        """Look at the city in ``path``; the folder is made when something is written.
+
+        ``clock`` tells when a release is made: its day is that of its audit.
+        """
+        self.path, self._clock = Path(path), clock
         self.config = config if config is not None else load_config(self.path)
         self.names = Names(self.config.city.base)
         self.folders = folders(self.config)
@@ -121,7 +130,7 @@ class City:
         """Give a draft; at the end of ``with`` it is sealed, on an exception it is dropped."""
         with (
             writer_lock(self.path),
-            drafting(self.releases, self.names, why=why, role=role, progress=progress) as clone,
+            drafting(self.releases, self.names, why=why, role=role, progress=progress, now=self._clock()) as clone,
         ):
             draft = Draft(self, clone)
             yield draft

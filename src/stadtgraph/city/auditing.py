@@ -1,8 +1,9 @@
 """The audit of a release: its findings and measurements as graphs of each view, and the report on them.
 
 A small change is followed from the audit of the release before: only the nodes that it touches are validated again.
-A change of the shapes, a new day or a large change audits everything. What was accepted, and how findings compare
-with an earlier release, is worked out when a report is asked for and is no part of the graphs.
+A new day is such a change too, of the one triple that says which day it is: rules that look at it are evaluated. A
+change of the shapes or a large change audits everything. What was accepted, and how findings compare with an earlier
+release, is worked out when a report is asked for and is no part of the graphs.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from stadtgraph.audit import Finding
-from stadtgraph.audit.attribute import is_about_places
+from stadtgraph.audit.attribute import acceptances, is_about_places
 from stadtgraph.audit.examine import attributed, datasets, findings, stored
 from stadtgraph.audit.graph import AuditGraph
+from stadtgraph.audit.matrix import matrix
 from stadtgraph.audit.quality import Counts, quality
 from stadtgraph.audit.view import AuditedView
 from stadtgraph.release import Draft, GraphInfo, Kind, View
 from stadtgraph.shacl import Incremental, Report, Shapes
 from stadtgraph.store import OxigraphEngine
-from stadtgraph.terms import AUDIT, DCT, QUALITY, Names
+from stadtgraph.terms import AUDIT, DCT, QUALITY, SG, Names
 
 MANY = 5_000
 """Changed triples from which on all is audited anew."""
@@ -48,13 +50,17 @@ class Audits:
     def derive(self, draft: Draft) -> dict[View, Counts]:
         """Bring ``graph/audit`` and ``graph/quality`` of every view up to date; give counts by group and severity.
 
-        A draft in which nothing else changed is left as it is: the day alone makes no release.
+        A draft in which nothing else changed is left as it is, unless the day makes a difference: to what is found,
+        to who answers for it, to what is accepted, or to who does what.
         """
         counted: dict[View, Counts] = {}
         for view in draft.views:
             if draft.names.graph(AUDIT).value in draft.graphs[view] and not draft.is_changed():
-                continue
-            found = self._derive(draft, view)
+                found = self._new_day(draft, view)
+                if found is None:
+                    continue
+            else:
+                found = self._derive(draft, view)
             self._kept[view] = (draft.id, found)
             counted[view] = Counter((f.group, f.severity) for f in found)
             draft.progress(f"audit {view}")
@@ -69,9 +75,20 @@ class Audits:
             for name, triples in graphs(now, self.shapes, found):
                 draft.put_derived(view, name, triples)
             return found
+        return self.follow(draft, view, Step(now, before, subjects, self, self._known(draft, view)))
+
+    def _new_day(self, draft: Draft, view: View) -> list[Finding] | None:
+        """Follow the days that passed since the last audit; ``None`` where they change nothing that a report says."""
+        now = AuditedView(draft.engines[view], draft.graphs[view], draft.names, f"{draft.created:%Y-%m-%d}")
+        before = _before(draft, view, now, self.shapes)
+        if before is None or before.today >= now.today:
+            return None
+        step = Step(now, before, set(), self, self._known(draft, view))
+        return self.follow(draft, view, step) if step.matters else None
+
+    def _known(self, draft: Draft, view: View) -> list[Finding] | None:
         kept, parent = self._kept.get(view), draft.parent
-        known = kept[1] if kept is not None and parent is not None and kept[0] == parent.id else None
-        return self.follow(draft, view, Step(now, before, subjects, self, known))
+        return kept[1] if kept is not None and parent is not None and kept[0] == parent.id else None
 
     def follow(self, draft: Draft, view: View, step: Step) -> list[Finding]:
         """Change the graphs of an audit by what a small change of the data brings."""
@@ -91,7 +108,7 @@ def graphs(view: AuditedView, shapes: Shapes, found: list[Finding]) -> list[tupl
 
 @dataclass
 class Step:
-    """The way from the audit before a small change to the one after it."""
+    """The way from the audit before a small change, of the data or of the day, to the one after it."""
 
     now: AuditedView
     old: AuditedView
@@ -109,22 +126,51 @@ class Step:
         """The findings after the change: what it does not touch is carried over, with who answers for it."""
         old = {t for s in self.subjects for t in self.old.match(s, None, None)}
         new = {t for s in self.subjects for t in self.now.match(s, None, None)}
-        added, removed = new - old, old - new
+        added, removed = (
+            (new | {self.now.day}) - (old | {self.old.day}),
+            (old | {self.old.day}) - (new | {self.now.day}),
+        )
         previous = Report.of(f.result for f in self.before)
         report = self.audits.incremental.update(self.now, previous, added, removed)
         kept: dict[str, Finding] = {}
-        if not any(map(is_about_places, added | removed)):
+        if not any(map(is_about_places, added | removed)) and not self.begun_or_ended:
             kept = {f.key: f for f in self.before if f.focus not in self.subjects}
         return attributed(self.now, self.audits.shapes, report.results, kept)
+
+    @cached_property
+    def begun_or_ended(self) -> bool:
+        """Whether something began or ended to be valid between the two days."""
+        first, last = self.old.today, self.now.today
+        if first == last:
+            return False
+        began = (t.object.value for t in self.now.match(None, SG.validFrom, None) if isinstance(t.object, ox.Literal))
+        ended = (t.object.value for t in self.now.match(None, SG.validUntil, None) if isinstance(t.object, ox.Literal))
+        return any(first < day <= last for day in began) or any(first <= day < last for day in ended)
+
+    @property
+    def matters(self) -> bool:
+        """Whether a report on the day after says anything else than one on the day before."""
+        if set(self.before) != set(self.after):
+            return True
+        if not self.begun_or_ended:
+            return False
+        risks = acceptances(self.now)
+        accepted = [{a for a in risks if any(a.covers(f, view.today) for f in self.after)} for view in self._views]
+        rows = [matrix(view, view.today) for view in self._views]
+        return accepted[0] != accepted[1] or rows[0] != rows[1]
+
+    @property
+    def _views(self) -> tuple[AuditedView, AuditedView]:
+        return self.old, self.now
 
     def differences(self) -> list[tuple[ox.NamedNode, set[ox.Triple], set[ox.Triple]]]:
         """Give per graph the triples before and after, without those of findings that stayed as they were."""
         shapes, names = self.audits.shapes, self.now.names
-        writer = AuditGraph(names, self.now.today, shapes.digest)
         known = {f.key: f for f in self.before}
         same = {f.key for f in self.after if known.get(f.key) == f}
         sets: list[set[ox.Triple]] = []
         for view, found in ((self.old, self.before), (self.now, self.after)):
+            writer = AuditGraph(names, view.today, shapes.digest)
             triples = set(writer.head(len(found)))
             for dataset in datasets(view):
                 triples.update(writer.record(dataset))
@@ -137,7 +183,7 @@ class Step:
 
 
 def _before(draft: Draft, view: View, now: AuditedView, shapes: Shapes) -> AuditedView | None:
-    """Give the view of the parent where its audit can be carried on: same day, same shapes, same assignment."""
+    """Give the view of the parent, on its day, where its audit can be carried on: same shapes, same assignment."""
     names = draft.names
     graph = names.graph(AUDIT)
     if graph.value not in draft.graphs[view] or view in draft.rebuilt:
@@ -147,12 +193,17 @@ def _before(draft: Draft, view: View, now: AuditedView, shapes: Shapes) -> Audit
     engine, infos = draft.parent.engine(view), draft.parent.manifest(view).graphs
     if graph.value not in infos:
         return None
-    writer = AuditGraph(names, now.today, shapes.digest)
-    for p in (DCT.date, DCT.conformsTo):
-        stated = {q.object for q in engine.store.quads_for_pattern(writer.report, p, None, graph)}
-        if stated != {t.object for t in writer.head(0) if t.predicate == p}:
-            return None
-    old = AuditedView(engine, infos, names, now.today)
+    stated = {
+        p: {q.object for q in engine.store.quads_for_pattern(AuditGraph(names, "").report, p, None, graph)}
+        for p in (DCT.date, DCT.conformsTo)
+    }
+    (day,) = stated[DCT.date] if len(stated[DCT.date]) == 1 else (None,)
+    head = AuditGraph(names, now.today, shapes.digest).head(0)
+    if not isinstance(day, ox.Literal) or stated[DCT.conformsTo] != {
+        t.object for t in head if t.predicate == DCT.conformsTo
+    }:
+        return None
+    old = AuditedView(engine, infos, names, day.value)
     return old if old.datasets == now.datasets else None
 
 

@@ -366,16 +366,23 @@ def recover(releases: Releases) -> None:
 
 @contextmanager
 def drafting(
-    releases: Releases, names: Names, *, why: str, role: str = "", progress: Progress = silent
+    releases: Releases,
+    names: Names,
+    *,
+    why: str,
+    role: str = "",
+    progress: Progress = silent,
+    now: datetime | None = None,
 ) -> Iterator[Draft]:
     """Give a draft inside ``with``; on an exception it is dropped. Seal it with :meth:`Draft.seal`.
 
-    Call with the writer lock held. A failing disk is a :class:`StoreError`; the current release is untouched.
+    ``now`` is when it is made. Call with the writer lock held. A failing disk is a :class:`StoreError`; the current
+    release is untouched.
     """
     draft: Draft | None = None
     try:
         recover(releases)
-        draft = Draft(releases, names, why=why, role=role, progress=progress)
+        draft = Draft(releases, names, why=why, role=role, progress=progress, now=now)
         yield draft
     except StadtgraphError:
         raise  # some of ours are OSErrors as well
