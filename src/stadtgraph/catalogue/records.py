@@ -1,0 +1,312 @@
+"""One exported record: a dataset with all that portals read of it, node by node, in a fixed order.
+
+A page of datasets is read at once, each record is then put together for itself. What the table of properties does
+not know stays at home; what it knows but the record lacks or has wrongly is reported, never filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import pyoxigraph as ox
+
+from stadtgraph.catalogue.profiles import Profile
+from stadtgraph.catalogue.reading import Facts, Reader, is_legal
+from stadtgraph.catalogue.rules import RULES, Context
+from stadtgraph.catalogue.values import as_iri, as_literal
+from stadtgraph.catalogue.vocabulary import Property, class_of, table
+from stadtgraph.terms import DCAT, FOAF, ORG, RDF, VCARD, Namespace, Term
+
+PERSONS: Final = frozenset((FOAF.Person, VCARD.Individual, Namespace("http://schema.org/").Person))
+_DEEP: Final = 4
+_PAGES_KEPT: Final = 20_000
+_REACHED: Final = (VCARD.hasEmail, VCARD.hasURL, VCARD.hasTelephone)
+_SHARED: Final = frozenset({"Agent", "Kind", "Location", "Standard", "DatasetSeries"})
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Something that is not exported, and why.
+
+    ``why`` is ``missing`` (the fact ``property`` is not known), ``value`` (its value is not one that portals take),
+    ``person`` (it would name a person), ``one`` (only one value may stand) or ``announced`` (the dataset is not
+    public). ``what`` is the class of the node that is held back with it, or ``statement`` where it is just the value.
+    """
+
+    dataset: ox.NamedNode
+    subject: ox.NamedNode
+    property: ox.NamedNode
+    what: str
+    why: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """All that is said of one node: its class by the table, and its triples in order."""
+
+    node: ox.NamedNode
+    kind: str
+    triples: tuple[ox.Triple, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A dataset as it is exported. The first block is the dataset itself."""
+
+    iri: ox.NamedNode
+    blocks: tuple[Block, ...]
+    withheld: tuple[Withheld, ...] = ()
+
+    @property
+    def triples(self) -> Iterator[ox.Triple]:
+        """The triples, block by block."""
+        return (triple for block in self.blocks for triple in block.triples)
+
+    def values(self, p: ox.NamedNode, node: ox.NamedNode | None = None) -> list[Term]:
+        """Give the values of a property of the dataset, or of another node."""
+        subject = node or self.iri
+        return [t.object for b in self.blocks if b.node == subject for t in b.triples if t.predicate == p]
+
+    def of(self, kind: str) -> list[Block]:
+        """Give the blocks of a class."""
+        return [block for block in self.blocks if block.kind == kind]
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What is being put together: the blocks so far, and what was held back."""
+
+    dataset: ox.NamedNode
+    blocks: dict[ox.NamedNode, Block | None] = field(default_factory=dict)
+    withheld: list[Withheld] = field(default_factory=list)
+
+    def lack(self, subject: ox.NamedNode, p: ox.NamedNode, what: str, why: str, value: object = "") -> None:
+        """Note that something is held back."""
+        self.withheld.append(Withheld(self.dataset, subject, p, what, why, str(value)[:300]))
+
+
+class Builder:
+    """Puts records together under one profile."""
+
+    def __init__(self, reader: Reader, profile: Profile, is_listed: Callable[[str], bool] = lambda iri: True) -> None:
+        """Read by ``reader``; ``is_listed`` tells which datasets are exported, so that none leads to another."""
+        self.reader, self.profile, self._is_listed = reader, profile, is_listed
+        self.context = Context(reader, profile)
+        self._facts: dict[ox.NamedNode, Facts] = {}
+
+    def build(self, datasets: Sequence[ox.NamedNode]) -> Iterator[Record]:
+        """Give the record of each dataset that can be exported, in order, and of others what they lack."""
+        facts = self._gather(datasets, "Dataset")
+        self.context.page(datasets)
+        for dataset in datasets:
+            parts = _Parts(dataset)
+            made = self._compose(dataset, "Dataset", facts, parts, ())
+            services = sorted(_iris(facts.get(dataset, {}).get(DCAT.service, ())), key=str)
+            if made is not None and not self.context.is_announced(facts[dataset]):
+                for service in services:
+                    self._compose(service, "DataService", facts, parts, (dataset,))
+            yield Record(dataset, tuple(b for b in parts.blocks.values() if b) if made else (), tuple(parts.withheld))
+
+    def single(self, node: ox.NamedNode, kind: str, extra: Facts | None = None) -> Record:
+        """Give the record of a node of another class: a service, a series, the catalogue."""
+        facts = self._gather([node], kind)
+        for p, values in (extra or {}).items():
+            facts.setdefault(node, {}).setdefault(p, []).extend(values)
+        parts = _Parts(node)
+        made = self._compose(node, kind, facts, parts, ())
+        return Record(node, tuple(b for b in parts.blocks.values() if b) if made else (), tuple(parts.withheld))
+
+    # ---- reading
+
+    def _gather(self, nodes: Sequence[ox.NamedNode], kind: str) -> dict[ox.NamedNode, Facts]:
+        """Read nodes and what they lead to, level by level."""
+        if len(self._facts) > _PAGES_KEPT:
+            self._facts.clear()
+        found = self.reader.describe(nodes)
+        if kind == "Dataset":
+            self._derive(found, nodes)
+        level = dict.fromkeys(nodes, kind)
+        for _ in range(_DEEP):
+            following: dict[ox.NamedNode, str] = {}
+            for node, of in level.items():
+                for child, child_kind in self._followed(node, of, found):
+                    if child not in found and is_legal(child.value):
+                        following.setdefault(child, child_kind)
+            unknown = [child for child in following if child not in self._facts]
+            described = self.reader.describe(unknown)
+            for child, child_kind in following.items():
+                found[child] = described[child] if child in described else self._facts[child]
+                if child_kind in _SHARED:
+                    self._facts[child] = found[child]
+            level = following
+            if not level:
+                break
+        return found
+
+    def _derive(self, found: dict[ox.NamedNode, Facts], datasets: Sequence[ox.NamedNode]) -> None:
+        derived: dict[ox.NamedNode, Facts] = {}
+        for name in self.profile.queries:
+            for triple in self.reader.construct(name, datasets):
+                assert isinstance(triple.subject, ox.NamedNode)
+                derived.setdefault(triple.subject, {}).setdefault(triple.predicate, []).append(triple.object)
+        found.update(self.reader.describe([node for node in derived if node not in found]))
+        for node, facts in derived.items():
+            for p, values in facts.items():
+                known = found.setdefault(node, {}).setdefault(p, [])
+                known.extend(value for value in dict.fromkeys(values) if value not in known)
+
+    def _followed(
+        self, node: ox.NamedNode, kind: str, found: dict[ox.NamedNode, Facts]
+    ) -> Iterator[tuple[ox.NamedNode, str]]:
+        rows, facts = table().get(kind, {}), found.get(node, {})
+        for p, values in facts.items():
+            row = rows.get(p)
+            child_kind = row.follows if row is not None else "DataService" if p == DCAT.service else ""
+            if child_kind:
+                yield from ((value, child_kind) for value in _iris(values))
+
+    # ---- putting together
+
+    def _compose(
+        self,
+        node: ox.NamedNode,
+        kind: str,
+        found: dict[ox.NamedNode, Facts],
+        parts: _Parts,
+        above: tuple[ox.NamedNode, ...],
+    ) -> Block | None:
+        """Put ``node`` and what it leads to into ``parts``; ``None`` where it is held back."""
+        if node in parts.blocks:
+            return parts.blocks[node]
+        facts = {p: list(values) for p, values in found.get(node, {}).items()}
+        types = set(facts.get(RDF.type, ()))
+        if node in above or len(above) > _DEEP or (kind == "Agent" and ORG.Post in types):
+            return None
+        if types & PERSONS:
+            parts.lack(parts.dataset, RDF.type, kind, "person")
+            return None
+        place = len(parts.blocks)
+        parts.blocks[node] = None  # keeps the place of this block before those of its children
+        facts = self._ruled(node, kind, facts, found, parts, above)
+        triples = [ox.Triple(node, RDF.type, class_of(kind))]
+        values: list[Block] = []
+        for row in table()[kind].values():
+            kept = self._values(node, row, facts.get(row.iri, ()), found, parts, (*above, node))
+            if not kept and row.must:
+                parts.lack(node, row.iri, kind, "missing" if not facts.get(row.iri) else "value")
+                self._take_out(parts, place)
+                return None
+            triples += [ox.Triple(node, row.iri, value) for value in kept]
+            if row.range is not None:
+                values += [_named(value, row.range) for value in kept if isinstance(value, ox.NamedNode)]
+        if kind == "Kind" and not any(facts.get(p) for p in _REACHED):
+            parts.lack(node, VCARD.hasEmail, kind, "missing")
+            self._take_out(parts, place)
+            return None
+        if len(triples) == 1 and kind == "PeriodOfTime":
+            self._take_out(parts, place)
+            return None
+        for block in values:
+            known = parts.blocks.get(block.node)
+            if known is None:
+                parts.blocks[block.node] = block
+            elif not known.kind and block.triples[0] not in known.triples:
+                parts.blocks[block.node] = Block(known.node, "", (*known.triples, *block.triples))
+        made = parts.blocks[node] = Block(node, kind, tuple(triples))
+        return made
+
+    def _take_out(self, parts: _Parts, place: int) -> None:
+        """Take a node out again, and what only it led to."""
+        for node in list(parts.blocks)[place + 1 :]:
+            del parts.blocks[node]
+
+    def _ruled(
+        self,
+        node: ox.NamedNode,
+        kind: str,
+        facts: Facts,
+        found: dict[ox.NamedNode, Facts],
+        parts: _Parts,
+        above: tuple[ox.NamedNode, ...],
+    ) -> Facts:
+        """Apply the rules of the profile; those of a dataset know which of its distributions are exported."""
+        self.context.found = found
+        if kind == "Dataset":
+            if self.context.is_announced(facts):
+                for p in (DCAT.distribution, DCAT.landingPage):
+                    for value in _iris(facts.pop(p, ())):
+                        parts.lack(value if p == DCAT.distribution else node, p, "Distribution", "announced")
+            children = [
+                child
+                for child in sorted(_iris(facts.get(DCAT.distribution, ())), key=str)
+                if self._compose(child, "Distribution", found, parts, (*above, node)) is not None
+            ]
+            self.context.published = children
+            if children or DCAT.distribution in facts:
+                facts[DCAT.distribution] = list(children)
+        self.context.lack = lambda p, why: parts.lack(node, p, "statement", why)
+        for rule in RULES:
+            if rule.kind == kind and self.profile.name in rule.profiles:
+                rule.apply(node, facts, self.context)
+        return facts
+
+    def _values(
+        self,
+        node: ox.NamedNode,
+        row: Property,
+        given: Iterable[Term],
+        found: dict[ox.NamedNode, Facts],
+        parts: _Parts,
+        above: tuple[ox.NamedNode, ...],
+    ) -> list[Term]:
+        """Give the values that may stand, sorted; of several where one may stand the first by rank."""
+        kept: dict[Term, None] = {}
+        for value in sorted(set(given), key=_order):
+            fitting = self._fitting(row, value, found, parts, above)
+            if fitting is not None:
+                kept[fitting] = None
+            elif not row.follows:
+                parts.lack(node, row.iri, "statement", "value", value)
+        chosen = sorted(kept, key=_order)
+        if row.single and len(chosen) > 1:
+            best = self.context.best(row, chosen)
+            for value in chosen:
+                if value != best:
+                    parts.lack(node, row.iri, "statement", "one", value)
+            return [best]
+        return chosen
+
+    def _fitting(
+        self,
+        row: Property,
+        value: Term,
+        found: dict[ox.NamedNode, Facts],
+        parts: _Parts,
+        above: tuple[ox.NamedNode, ...],
+    ) -> Term | None:
+        if not row.is_iri:
+            return as_literal(row, value)
+        named = as_iri(row, value)
+        if named is None or (row.value == "dataset" and not self._is_listed(named.value)):
+            return None
+        if row.follows:
+            return named if self._compose(named, row.follows, found, parts, above) is not None else None
+        return named
+
+
+def _iris(values: Iterable[Term]) -> Iterator[ox.NamedNode]:
+    return (value for value in values if isinstance(value, ox.NamedNode))
+
+
+def _order(term: Term) -> tuple[int, str, str]:
+    """Order values: IRIs before literals, German before English before others."""
+    if isinstance(term, ox.Literal):
+        return 1, f"{term.language or ''}", str(term)
+    return 0, "", str(term)
+
+
+def _named(value: ox.NamedNode, of: ox.NamedNode) -> Block:
+    return Block(value, "", (ox.Triple(value, RDF.type, of),))

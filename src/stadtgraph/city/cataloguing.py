@@ -1,0 +1,120 @@
+"""The catalogue of a release: exported, and what is held back with the posts that have to supply it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import pyoxigraph as ox
+
+from stadtgraph.audit.examine import responsibilities
+from stadtgraph.audit.view import AuditedView
+from stadtgraph.audit.view import labels as labels_of
+from stadtgraph.catalogue import Catalogue, profile
+from stadtgraph.catalogue.asking import Asked, asked, write
+from stadtgraph.catalogue.formats import FORMS
+from stadtgraph.city.reporting import audited_view
+from stadtgraph.errors import NotFound, StoreError
+from stadtgraph.release import Release, View
+from stadtgraph.terms import Names
+
+if TYPE_CHECKING:
+    from stadtgraph.city import City
+
+_MANAGER: Final = "role/data-manager"
+
+
+def catalogue(city: City, release: Release) -> Catalogue:
+    """Give the catalogue of the public view of a release; nothing restricted is ever looked at."""
+    manifest = release.manifest(View.PUBLIC)
+    names = Names(manifest.base)
+    day = f"{manifest.created:%Y-%m-%d}"
+    return Catalogue(release.engine(View.PUBLIC), names, day, city.config.city.title, manifest.graphs)
+
+
+class Answering:
+    """Who answers for a node of a release, by the responsibility graph that the audit walks too."""
+
+    def __init__(self, release: Release) -> None:
+        """Walk the public view of ``release``."""
+        self.view: AuditedView = audited_view(release, View.PUBLIC)
+        self._walk = responsibilities(self.view)
+        self._role = self.view.names.id(_MANAGER)
+
+    def __call__(self, node: ox.NamedNode) -> tuple[ox.NamedNode | None, ox.NamedNode | None]:
+        """Give the unit that answers for ``node``, and the post that mends."""
+        place = self._walk.place(node, self._role)
+        return place.unit, place.post
+
+    def labels(self, nodes: Iterable[ox.NamedNode]) -> Mapping[ox.NamedNode, Mapping[str, str]]:
+        """Give the names of nodes."""
+        return labels_of(self.view, nodes)
+
+
+def withheld(city: City, release: Release, name: str) -> Iterator[Asked]:
+    """Give what the export under the profile ``name`` holds back, with whom to ask."""
+    found, who = catalogue(city, release), Answering(release)
+    return asked(found.withheld(profile(name)), found.reader, who, who.labels)
+
+
+def export(city: City, options: argparse.Namespace, lang: str) -> str:
+    """Write the catalogue, one dataset of it, or the report; give a line that says what was done."""
+    release, chosen = city.releases.get(options.release), profile(options.profile)
+    if options.report:
+        found = withheld(city, release, chosen.name)
+        give(options.out, iter([write(found, options.report, lang).encode()]))
+        return ""
+    made = catalogue(city, release)
+    form = FORMS[options.format or _ending(options.out)]
+    if options.dataset:
+        iri = known_dataset(made, options.dataset)
+        give(options.out, form.write(made.head(chosen), [made.record(chosen, iri)], ()))
+        return ""
+    give(options.out, form.write(made.head(chosen), made.records(chosen), ()))
+    told = {"profile": chosen.name, "datasets": len(made.datasets), "held": len(made.held_back)}
+    return _text("catalogue-exported", lang, **told)
+
+
+def known_dataset(made: Catalogue, text: str) -> str:
+    """Give the IRI of an exported dataset named by its IRI or its last part; :class:`NotFound` otherwise."""
+    for iri in (text, f"{made.names.base}id/dataset/{text}"):
+        if made.is_listed(iri):
+            return iri
+    raise NotFound("catalogue-no-dataset", dataset=text[:200])
+
+
+def give(out: str | None, blocks: Iterator[bytes]) -> None:
+    """Write to a file, which is whole or not there, or to standard output."""
+    if not out:
+        _write(sys.stdout.buffer, blocks)
+        return
+    path = Path(out)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            _write(file, blocks)
+        part.replace(path)
+    except OSError as problem:
+        raise StoreError("catalogue-not-written", file=path.name, problem=problem.strerror or problem) from problem
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write(file: BinaryIO, blocks: Iterator[bytes]) -> None:
+    for block in blocks:
+        file.write(block)
+    file.flush()
+
+
+def _ending(out: str | None) -> str:
+    suffix = Path(out).suffix.lstrip(".") if out else ""
+    return suffix if suffix in FORMS else "rdf"
+
+
+def _text(key: str, lang: str, **params: object) -> str:
+    from stadtgraph import messages
+
+    return messages.text(key, lang, **params)
