@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from stadtgraph.errors import QueryError, QueryRefused, QuerySyntaxError
-from stadtgraph.sparql.tokens import Token, code, position, tokenize
+from stadtgraph.sparql.tokens import Kind, Token, offset, position, tokenize
 
 _PLACE: Final = re.compile(r"error at (\d+):(\d+): expected (?:one of )?(.*)", re.DOTALL)
 _SAYING: Final = {
@@ -57,9 +57,9 @@ def fault(text: str, error: Exception) -> QueryError:
 
 def _token_at(text: str, line: int, column: int) -> Token | None:
     """Give the token that Oxigraph stumbled over: its position is one behind the last character read."""
-    for token in code(tokenize(text)):
-        at = position(text, token.start + len(token.text))
-        if at >= (line, column):
+    reached = offset(text, line, column)
+    for token in tokenize(text):
+        if token.start + len(token.text) >= reached and token.kind not in (Kind.SPACE, Kind.COMMENT):
             return token
     return None
 

@@ -27,6 +27,8 @@ BOUNDS: Final[Mapping[str, int]] = MappingProxyType(
         "unions": 300,
         "binds": 500,
         "filters": 500,
+        "conditions": 1000,
+        "described": 1000,
     }
 )
 """The largest sizes let through. Oxigraph 0.5.13 ends the process on an 8 MB stack from about 520 path

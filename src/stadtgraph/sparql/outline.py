@@ -9,18 +9,25 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 import pyoxigraph as ox
 
-from stadtgraph.errors import QuerySyntaxError
+from stadtgraph.errors import QueryRefused, QuerySyntaxError
 from stadtgraph.sparql import words
 from stadtgraph.sparql.sizes import sizes
-from stadtgraph.sparql.tokens import Kind, Place, Token, code, position, tokenize
+from stadtgraph.sparql.tokens import Kind, Place, Token, position, tokenize
 from stadtgraph.terms import PREFIXES
+
+MOST_DECLARED: Final = 1000
+"""BASE and PREFIX together, and FROM and FROM NAMED together."""
+LONGEST_IRI: Final = 2048
+"""Characters of an IRI that others are resolved against, and of one that FROM names: each is kept."""
+_SHOWN: Final = 20
 
 
 class Form(StrEnum):
@@ -43,8 +50,8 @@ class Outline:
     """A text in outline.
 
     ``default_graphs`` and ``named_graphs`` are the IRIs of FROM and FROM NAMED; ``services`` and ``loads``
-    the (line, column) where those words stand; ``sizes`` the measures that the guard bounds; ``normal``
-    the text without comments and with single spaces, so equal queries are equal texts.
+    the (line, column) where those words stand (the first twenty); ``sizes`` the measures that the guard bounds;
+    ``normal`` the text without comments and with single spaces, so equal queries are equal texts.
     """
 
     form: Form
@@ -69,28 +76,28 @@ def outline(text: str, base: str | None = None, prefixes: Mapping[str, str] | No
 
     Raises :class:`QuerySyntaxError` for what is no token, no word of SPARQL, or an undeclared prefix.
     """
-    tokens = code(tokenize(text))
-    _check_tokens(text, tokens)
+    tokens = [_checked(text, t) for t in tokenize(text) if t.kind is not Kind.SPACE and t.kind is not Kind.COMMENT]
     prologue, rest = _prologue(text, tokens, base, prefixes or {})
     form = _form(text, tokens, rest)
-    _check_prefixes(text, tokens[rest:], prologue.prefixes)
-    default_graphs, named_graphs = _dataset(tokens[rest:], prologue)
+    _check_prefixes(text, tokens[rest:], prologue.prefixes, form)
+    default_graphs, named_graphs = _dataset(text, tokens[rest:], prologue)
     return Outline(
         form=form,
         base=prologue.base,
         prefixes=prologue.prefixes,
         default_graphs=default_graphs,
         named_graphs=named_graphs,
-        services=tuple(position(text, t.start) for t in _words(tokens, "SERVICE")),
-        loads=tuple(position(text, t.start) for t in _words(tokens, "LOAD")),
+        services=_places(text, tokens, "SERVICE"),
+        loads=_places(text, tokens, "LOAD"),
         volatile=any(t.kind is Kind.WORD and t.upper in words.VOLATILE for t in tokens),
         sizes=sizes(text, tokens),
         normal=" ".join(t.text for t in tokens),
     )
 
 
-def _words(tokens: list[Token], word: str) -> Iterator[Token]:
-    return (t for t in tokens if t.kind is Kind.WORD and t.upper == word)
+def _places(text: str, tokens: list[Token], word: str) -> tuple[tuple[int, int], ...]:
+    found = (t for t in tokens if t.kind is Kind.WORD and t.upper == word)
+    return tuple(position(text, t.start) for t in islice(found, _SHOWN))
 
 
 def _error(key: str, text: str, token: Token | None, **params: object) -> QuerySyntaxError:
@@ -98,17 +105,18 @@ def _error(key: str, text: str, token: Token | None, **params: object) -> QueryS
     return QuerySyntaxError(key, line=line, column=column, **params)
 
 
-def _check_tokens(text: str, tokens: list[Token]) -> None:
-    for token in tokens:
-        if token.kind is Kind.BAD:
-            key = "sparql-open-string" if token.text in "\"'" else "sparql-bad-character"
-            raise _error(key, text, token, found=_shown(token.text))
-        if token.text == "<" and token.place is not Place.EXPRESSION:
-            raise _error("sparql-open-iri", text, token)
-        if token.kind is Kind.WORD and token.upper not in words.KNOWN:
-            nearest = difflib.get_close_matches(token.upper, words.KNOWN, 1, 0.75)
-            key = "sparql-near-word" if nearest else "sparql-unknown-word"
-            raise _error(key, text, token, found=_shown(token.text), nearest="".join(nearest))
+def _checked(text: str, token: Token) -> Token:
+    """Give ``token`` back; raise where it is none, or no word of SPARQL."""
+    if token.kind is Kind.BAD:
+        key = "sparql-open-string" if token.text in "\"'" else "sparql-bad-character"
+        raise _error(key, text, token, found=_shown(token.text))
+    if token.text == "<" and token.place is not Place.EXPRESSION:
+        raise _error("sparql-open-iri", text, token)
+    if token.kind is Kind.WORD and token.upper not in words.KNOWN:
+        nearest = difflib.get_close_matches(token.upper, words.KNOWN, 1, 0.75)
+        key = "sparql-near-word" if nearest else "sparql-unknown-word"
+        raise _error(key, text, token, found=_shown(token.text), nearest="".join(nearest))
+    return token
 
 
 def _shown(found: str) -> str:
@@ -123,12 +131,16 @@ class _Prologue:
     prefixes: dict[str, str]
 
     def resolve(self, token: Token) -> str | None:
-        """Give the IRI of an IRI or prefixed name, or None where it has none."""
+        """Give the IRI of an IRI or prefixed name, or None where it has none; refuse one that is too long."""
         if token.kind is Kind.IRI:
-            return resolve(token.text, self.base)
-        prefix, _, local = token.text.partition(":")
-        namespace = self.prefixes.get(prefix)
-        return None if namespace is None else namespace + re.sub(r"\\(.)", r"\1", local)
+            found = resolve(token.text, self.base)
+        else:
+            prefix, _, local = token.text.partition(":")
+            namespace = self.prefixes.get(prefix)
+            found = None if namespace is None else namespace + re.sub(r"\\(.)", r"\1", local)
+        if found is not None and len(found) > LONGEST_IRI:
+            raise QueryRefused("guard-iri", found=len(found), bound=LONGEST_IRI)
+        return found
 
 
 def resolve(written: str, base: str | None) -> str | None:
@@ -148,13 +160,14 @@ def _prologue(text: str, tokens: list[Token], base: str | None, prefixes: Mappin
     """Give the prologue and the index of the first token behind it."""
     found = _Prologue(base, dict(prefixes))
     at = 0
+    _bound_declared(sum(t.upper in ("BASE", "PREFIX") for t in tokens if t.kind is Kind.WORD))
     while at < len(tokens) and tokens[at].kind is Kind.WORD:
         word, rest = tokens[at].upper, tokens[at + 1 : at + 3]
         if word == "BASE" and rest[:1] and rest[0].kind is Kind.IRI:
-            found.base = resolve(rest[0].text, found.base)
+            found.base = found.resolve(rest[0])
             at += 2
         elif word == "PREFIX" and [t.kind for t in rest] == [Kind.PNAME, Kind.IRI]:
-            found.prefixes[rest[0].text.removesuffix(":")] = resolve(rest[1].text, found.base) or ""
+            found.prefixes[rest[0].text.removesuffix(":")] = found.resolve(rest[1]) or ""
             at += 3
         elif word == "VERSION" and rest[:1] and rest[0].kind is Kind.STRING:
             at += 2
@@ -163,6 +176,11 @@ def _prologue(text: str, tokens: list[Token], base: str | None, prefixes: Mappin
         else:
             break
     return found, at
+
+
+def _bound_declared(number: int) -> None:
+    if number > MOST_DECLARED:
+        raise QueryRefused("guard-declared", found=number, bound=MOST_DECLARED)
 
 
 def _form(text: str, tokens: list[Token], at: int) -> Form:
@@ -176,41 +194,63 @@ def _form(text: str, tokens: list[Token], at: int) -> Form:
     return Form(word)
 
 
-_KEYWORD_AND_PREFIX: Final = re.compile(r"(?i:filter|service)(.*)", re.DOTALL)
+_CALLING: Final = re.compile(r"(?i:filter|service|silent|graph)")
+_LEADING: Final = re.compile(r"(?i:from|named)+")
+_CHANGING: Final = re.compile(
+    r"(?i:graph|named|using|with|into|to|load|silent|clear|drop|create|add|move|copy|insert|delete|where|default|all)+"
+)
 
 
-def _check_prefixes(text: str, tokens: list[Token], prefixes: Mapping[str, str]) -> None:
-    """Refuse undeclared prefixes, and keywords grown together with a name (``SERVICEex:x {``).
+def _check_prefixes(text: str, tokens: list[Token], prefixes: Mapping[str, str], form: Form) -> None:
+    """Refuse undeclared prefixes, and keywords grown together with a name (``SERVICEex:x {``, ``FROMex:g``).
 
-    Oxigraph reads the latter as keyword and name; other processors read one name.
+    Oxigraph reads the latter as keyword and name; other processors, and the tokens here, are one name.
     """
+    declared = dict.fromkeys(prefixes)
+    declared |= {t.text.removesuffix(":"): None for t in tokens if form is Form.UPDATE and t.text.endswith(":")}
+    calls = _ambiguous(declared, lambda name: {m.end() for m in _CALLING.finditer(name)})
+    keywords = _CHANGING if form is Form.UPDATE else _LEADING
+    leads = _ambiguous(declared, lambda name: range(1, m.end() + 1) if (m := keywords.match(name)) else ())
     for at, token in enumerate(tokens):
         if token.kind is not Kind.PNAME:
-            if token.upper == "PREFIX" and token.kind is Kind.WORD:
-                return  # a later prologue, which only updates have: Oxigraph checks the rest
             continue
         prefix = token.text.partition(":")[0]
-        grown = _KEYWORD_AND_PREFIX.search(prefix)
         opens = at + 1 < len(tokens) and tokens[at + 1].text in ("(", "{")
-        if grown and grown[1] in prefixes and opens:
+        before = tokens[at - 1].upper if at else ""
+        first = token.place is Place.TOP and before != "NAMED" and not (before == prefix[:4].upper() == "FROM")
+        if (prefix in calls and opens) or (prefix in leads and (first or form is Form.UPDATE)):
             raise _error("sparql-grown-together", text, token, found=_shown(token.text))
-        if prefix not in prefixes:
+        if prefix not in declared:
             known = PREFIXES.get(prefix)
             key = "sparql-known-prefix" if known else "sparql-unknown-prefix"
             raise _error(key, text, token, prefix=_shown(prefix), namespace=known or "")
 
 
-def _dataset(tokens: list[Token], prologue: _Prologue) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _ambiguous(declared: Mapping[str, object], ends: Callable[[str], Container[int]]) -> set[str]:
+    """Give the names that end in another declared one, which begins where a keyword may end."""
+    lengths = {len(name) for name in declared}
+    found = set()
+    for name in declared:
+        at = ends(name)
+        for length in lengths:
+            if len(name) - length in at and name[len(name) - length :] in declared:
+                found.add(name)
+    return found
+
+
+def _dataset(text: str, tokens: list[Token], prologue: _Prologue) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give the IRIs of FROM and of FROM NAMED (https://www.w3.org/TR/sparql11-query/#specifyingDataset)."""
-    default: list[str] = []
-    named: list[str] = []
-    for at, token in enumerate(tokens):
-        if token.place is not Place.TOP or token.kind is not Kind.WORD or token.upper != "FROM":
-            continue
+    default: dict[str, None] = {}
+    named: dict[str, None] = {}
+    clauses = [at for at, t in enumerate(tokens) if t.kind is Kind.WORD and t.upper == "FROM" and t.place is Place.TOP]
+    _bound_declared(len(clauses))
+    for at in clauses:
         following = tokens[at + 1 : at + 3]
         is_named = bool(following) and following[0].upper == "NAMED"
         graph = following[1:2] if is_named else following[:1]
         iri = prologue.resolve(graph[0]) if graph and graph[0].kind in (Kind.IRI, Kind.PNAME) else None
+        if iri is None and prologue.base is not None:
+            raise _error("sparql-no-graph", text, tokens[at], found="FROM NAMED" if is_named else "FROM")
         if iri is not None:
-            (named if is_named else default).append(iri)
+            (named if is_named else default)[iri] = None
     return tuple(default), tuple(named)

@@ -14,7 +14,8 @@ _OPENING: Final = frozenset({"(", "{", "[", "{|"})
 _CLOSING: Final = frozenset({")", "}", "]", "|}", ">>"})
 _OPERATORS: Final = frozenset({"||", "&&", "!", "=", "!=", "<", ">", "<=", ">=", "+", "-", "*", "/"})
 _STEPS: Final = frozenset({"|", "^", "!", "*", "+", "?"})
-_SEPARATORS: Final = frozenset({".", ";", ",", "/"})
+_SEPARATORS: Final = frozenset({".", ";", ",", "/", "~", "{|", "|}"})
+_NAMES: Final = (Kind.IRI, Kind.PNAME, Kind.VARIABLE)
 _CLAUSES: Final = {
     "OPTIONAL": "optionals",
     "LATERAL": "optionals",
@@ -35,14 +36,17 @@ MEASURES: Final = (
     "unions",
     "binds",
     "filters",
+    "conditions",
+    "described",
 )
 
 
 def sizes(text: str, tokens: list[Token]) -> dict[str, int]:
     """Count what :data:`MEASURES` names: bytes, deepest nesting, and how often each construct occurs.
 
-    Steps of sequence paths and joined groups count as patterns, because they become such; a CONSTRUCT template does
-    not count.
+    Steps of sequence paths, joined groups, nameless nodes, reifiers and annotations count as patterns, because they
+    become such; a CONSTRUCT template does not count. ``conditions`` are parentheses outside of all groups, as in
+    HAVING and ORDER BY, ``described`` the terms of DESCRIBE.
 
     >>> from stadtgraph.sparql.tokens import code, tokenize
     >>> text = "ASK { ?s <p>/<q> ?o FILTER(?o + 1 > 2 || ?o < 0) }"
@@ -52,7 +56,7 @@ def sizes(text: str, tokens: list[Token]) -> dict[str, int]:
     """
     counts = dict.fromkeys(MEASURES, 0)
     counts["bytes"] = len(text.encode("utf-8", "surrogatepass"))
-    depth, template = 0, False
+    depth, template, describing = 0, False, False
     before = None
     for token in tokens:
         if token.kind is Kind.OPENING or (token.kind is Kind.MARK and token.text in _OPENING):
@@ -62,7 +66,8 @@ def sizes(text: str, tokens: list[Token]) -> dict[str, int]:
         elif token.kind is Kind.MARK and token.text in _CLOSING:
             depth -= 1
             template = template and depth > 0
-        measure = None if template else _measure(token, before)
+        describing = token.upper == "DESCRIBE" if token.kind is Kind.WORD else describing and depth == 0
+        measure = None if template else "described" if describing and token.kind in _NAMES else _measure(token, before)
         if measure:
             counts[measure] += 1
         before = token
@@ -75,9 +80,15 @@ def _measure(token: Token, before: Token | None) -> str | None:
         return _CLAUSES.get(token.upper)
     if token.place is Place.EXPRESSION:
         return "operators" if token.text in _OPERATORS else None
+    if token.place is Place.TOP:
+        return "conditions" if token.text == "(" else None
     if token.text == "{":
         return None if before is None or before.kind is Kind.WORD else "patterns"
+    if token.text == "]":
+        return None if before is None or before.text == "[" else "patterns"
     if token.place is Place.GROUP or token.place is Place.LIST:
+        if token.kind is Kind.OPENING:
+            return "patterns"
         if token.kind is not Kind.MARK:
             return "patterns" if token.place is Place.LIST else None
         return "patterns" if token.text in _SEPARATORS else "steps" if token.text in _STEPS else None

@@ -69,7 +69,8 @@ _BASE = (
 )
 _NAME = _BASE + "_0-9\u00b7\u0300-\u036f\u203f\u2040\\-"
 _ESCAPED = r"%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?#@%]"
-_PREFIX = rf"(?:[{_BASE}](?:\.*+[{_NAME}])*+)?+:"
+_RUN = rf"[{_BASE}](?:\.*+[{_NAME}])*+"
+_PREFIX = rf"(?:{_RUN})?+:"
 _LOCAL = rf"(?:[{_BASE}_0-9:]|{_ESCAPED})(?:\.*+(?:[{_NAME}:]|{_ESCAPED}))*+"
 _STRINGS = (
     r'"""(?s:(?:"{0,2}(?:[^"\\]|\\.))*+)"""',
@@ -98,8 +99,11 @@ def _compile(*kinds: tuple[Kind, str]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in kinds))
 
 
-_AFTER_OPERAND: Final = _compile(*_KINDS)
-_ELSEWHERE: Final = _compile(_IRI, _TRIPLE_TERM, *_KINDS)
+_NO_NAMES: Final = tuple((kind, rf":(?:{_LOCAL})?+" if kind is Kind.PNAME else pattern) for kind, pattern in _KINDS)
+_AFTER_OPERAND: Final = (_compile(*_KINDS), _compile(*_NO_NAMES))
+_ELSEWHERE: Final = (_compile(_IRI, _TRIPLE_TERM, *_KINDS), _compile(_IRI, _TRIPLE_TERM, *_NO_NAMES))
+_START: Final = re.compile(_RUN)
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
 
 _OPERANDS: Final = frozenset({Kind.VARIABLE, Kind.IRI, Kind.PNAME, Kind.BNODE, Kind.STRING, Kind.NUMBER, Kind.LANGUAGE})
 _OPERAND_TEXTS: Final = frozenset({")", "]", "}", ">>", "TRUE", "FALSE"})
@@ -110,11 +114,10 @@ _NO_CALL: Final = frozenset({"A", "TRUE", "FALSE", "UNDEF", "VALUES"})
 class _Frame:
     """An open bracket: its place, and what was seen in it that decides about the next bracket."""
 
-    __slots__ = ("place", "selecting", "values")
+    __slots__ = ("place", "values")
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.selecting = False
         self.values = False
 
 
@@ -152,7 +155,7 @@ class _Brackets:
 
     def _word(self, word: str, frame: _Frame) -> None:
         if word == "SELECT" and self.last is not None and self.last.text == "{":
-            frame.selecting = True
+            frame.place = Place.TOP  # a subquery is a query
         elif word == "VALUES":
             frame.values = True
 
@@ -170,7 +173,7 @@ class _Brackets:
 
     def _parenthesis(self, frame: _Frame) -> Place:
         """Tell an expression in parentheses from a list, a row of data or a group of path steps."""
-        if frame.place in (Place.EXPRESSION, Place.TOP) or frame.selecting:
+        if frame.place in (Place.EXPRESSION, Place.TOP):
             return Place.EXPRESSION
         if frame.place is not Place.GROUP or self.last is None:
             return frame.place
@@ -182,14 +185,20 @@ class _Brackets:
 
 
 def tokenize(text: str) -> Iterator[Token]:
-    """Give every token of ``text`` in order, with space and comments."""
+    """Give every token of ``text`` in order, with space and comments; time grows with the length alone.
+
+    Letters that are no prefix, because no colon ends them, are not read as one a second time from a later letter on.
+    """
     brackets = _Brackets()
-    position = 0
+    position = nameless = 0
     while position < len(text):
         pattern = _AFTER_OPERAND if brackets.after_operand() else _ELSEWHERE
-        found = pattern.match(text, position)
+        found = pattern[position < nameless].match(text, position)
         assert found is not None and found.lastgroup is not None  # BAD matches any character
         token = Token(Kind(found.lastgroup), found.group(), position, brackets.place)
+        if position >= nameless and token.kind in (Kind.WORD, Kind.BAD):
+            run = _START.match(text, position)
+            nameless = run.end() if run else position
         position = found.end()
         if token.kind is not Kind.SPACE and token.kind is not Kind.COMMENT:
             brackets.see(token)
@@ -207,5 +216,18 @@ def position(text: str, start: int) -> tuple[int, int]:
     >>> position("ASK\n{ }", 6)
     (2, 3)
     """
-    lines = re.split(r"\r\n|\r|\n", text[:start])
-    return len(lines), len(lines[-1]) + 1
+    ends = [found.end() for found in _LINE_END.finditer(text, 0, start)]
+    return len(ends) + 1, start - (ends[-1] if ends else 0) + 1
+
+
+def offset(text: str, line: int, column: int) -> int:
+    """Give the offset of a line and column; a column behind the end of its line counts as the next line's start.
+
+    >>> offset("ASK\n{ }", 2, 3)
+    6
+    """
+    starts = [0, *(found.end() for found in _LINE_END.finditer(text))]
+    if line > len(starts):
+        return len(text) + 1
+    behind = starts[line] if line < len(starts) else len(text) + 1
+    return min(starts[line - 1] + column - 1, behind)
