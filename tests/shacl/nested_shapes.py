@@ -69,7 +69,8 @@ def query(pattern: str) -> str:
 
 
 def _property(parts: tuple[str, list[str]]) -> str:
-    return f"[ sh:path {parts[0]} ; {' ; '.join(parts[1])} ]"
+    constraints = ("sh:node [ sh:closed true ]" if part == "sh:closed true" else part for part in parts[1])
+    return f"[ sh:path {parts[0]} ; {' ; '.join(constraints)} ]"
 
 
 def _wider(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:

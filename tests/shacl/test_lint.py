@@ -40,6 +40,7 @@ FAULTS = [
     ("an unknown kind of node", ":S sh:path :p ; sh:nodeKind sh:Iri .", "shape-bad-value", "sh:BlankNodeOrIRI"),
     ("a property shape without a path", ":S sh:property :P . :P sh:class :C .", "shape-no-path", "<http://x/P>"),
     ("a count on a node shape", ":S sh:targetClass :C ; sh:minCount 1 .", "shape-needs-path", "sh:minCount"),
+    ("a closed property shape", ":S sh:path :p ; sh:closed true .", "shape-closed-property", "sh:node"),
     ("a list that is none", ":S sh:path :p ; sh:in :a .", "shape-bad-list", "sh:in"),
     (
         "a list that is a circle",

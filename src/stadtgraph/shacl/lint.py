@@ -134,6 +134,9 @@ def _property_shapes(graph: ShapesGraph) -> Iterator[Problem]:
     for node, p, _ in _uses(graph, words.PROPERTY_ONLY):
         if not graph.objects(node, SH.path):
             yield _problem("shape-needs-path", node, term=_short(p))
+    for node, _, values in _uses(graph, (SH.closed,)):  # one engine looks at the focus node, not at the values
+        if graph.objects(node, SH.path) and any(isinstance(v, ox.Literal) and v.value in _FLAGS[::2] for v in values):
+            yield _problem("shape-closed-property", node)
 
 
 @check

@@ -43,6 +43,7 @@ __all__ = [
     "read_rdf",
     "rows",
     "skolemised",
+    "table_of",
 ]
 
 READER: Final = "1"
@@ -69,7 +70,7 @@ def read(
     blank = True
     if format in READERS:
         mapping = _mapping(source, path, names)
-        triples, blank = mapping.triples(_table(source, path), path.name), mapping.query.blank
+        triples, blank = mapping.triples(table_of(source, path), path.name), mapping.query.blank
     elif format in FORMATS:
         policy: Policy = on_bad or ("error" if source.path is not None else "keep")
         triples = read_rdf(path, format, names.base, on_bad=policy, complaints=complaints)
@@ -87,7 +88,8 @@ def _mapping(source: Source, path: Path, names: Names) -> Mapping:
     return Mapping.load(source.mapping, names.base)
 
 
-def _table(source: Source, path: Path) -> Iterator[Row]:
+def table_of(source: Source, path: Path) -> Iterator[Row]:
+    """Give the rows that the mapping of ``source`` sees."""
     table = rows(path, source.table, source.format)
     return table if source.aggregate is None else daily(table, source.aggregate, path.name)
 

@@ -69,13 +69,13 @@ class Mapping:
         datatypes, optional = _head(text, path.name, {**prefixes, **query.prefixes})
         return cls(path, query, base, prefixes, datatypes, optional)
 
-    def triples(self, rows: Iterable[Row], file: str = "") -> Iterator[ox.Triple]:
-        """Give the triples of ``rows``, in their order; ``file`` is named in errors.
+    def triples(self, rows: Iterable[Row], file: str = "", number: int = 0) -> Iterator[ox.Triple]:
+        """Give the triples of ``rows``, in their order; ``file`` is named in errors, ``number`` rows went before.
 
         Raises MappingError for a column that the table does not have and for a row that fails, with its line.
         """
         store = ox.Store()
-        number, columns = 0, None
+        columns = None
         for batch in _batches(rows):
             if columns is None:
                 columns = self._columns(batch[0], file)
