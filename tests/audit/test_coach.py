@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+import pyoxigraph as ox
 import pytest
 
 from stadtgraph import City
 from stadtgraph.audit import AuditReport
 from stadtgraph.audit.explain import explain
 from stadtgraph.city.reporting import audited_view
-from stadtgraph.terms import PREFIXES
+from stadtgraph.terms import PREFIXES, SH
 
 SHAPES = "https://w3id.org/stadtgraph/shapes/"
 CHECKS = {
@@ -78,16 +79,23 @@ def test_the_matrix_agrees_with_the_findings(report: AuditReport) -> None:
 
 
 def test_every_kind_of_finding_can_be_explained(city: City, report: AuditReport) -> None:
-    """One of each shape: evidence, a query that the city answers, a proposal; SPARQL that parses."""
+    """One of each shape: evidence, a query that shows it, and a proposal that changes nothing until it is filled in."""
     view, kinds = audited_view(city.releases.require_current()), Counter[str]()
+    proposed = Counter[str]()
     for finding in report.findings:
         kinds[_name(finding)] += 1
         if kinds[_name(finding)] > 1:
             continue
         found = explain(finding, view, city.audits.shapes)
         assert list(found.lines(report, "de")) and found.evidence
-        city.query(found.query)
-        if "INSERT" in found.update or "DELETE" in found.update:
-            import pyoxigraph as ox
-
-            ox.Store().update(found.update, prefixes=PREFIXES)
+        rows = list(city.query(found.query))
+        if finding.result.component == SH.SPARQLConstraintComponent or finding.value is not None:
+            assert rows, found.query
+        proposed[found.proposal.why] += 1
+        if found.update:
+            store = ox.Store()
+            store.extend(ox.Quad(*e.triple, ox.NamedNode(e.graph)) for e in found.evidence)
+            before = set(store)
+            store.update(found.update, prefixes=PREFIXES)
+            assert (set(store) != before) == (found.proposal.why == "propose-stated"), found.update
+    assert proposed["propose-add"] > 10 and proposed["propose-replace"] > 0 and proposed["propose-decide"] > 5

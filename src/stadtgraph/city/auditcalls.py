@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 import pyoxigraph as ox
 
-from stadtgraph import messages
 from stadtgraph.audit import AuditReport
 from stadtgraph.audit.examine import report_on
 from stadtgraph.audit.explain import explain as explanation
 from stadtgraph.audit.reports import write, write_file
+from stadtgraph.city.origins import Origins
 from stadtgraph.city.reporting import audited_view
 from stadtgraph.errors import InputError, NotFound, StoreError
 from stadtgraph.reason.facts import TripleIndex
 from stadtgraph.release import View
 from stadtgraph.shacl import load_shapes, validate
 from stadtgraph.sources import Source, format_of, read
-from stadtgraph.sources.locate import Locator
 from stadtgraph.terms import SG, SH, XSD, Names
 
 if TYPE_CHECKING:
@@ -53,7 +52,8 @@ def explain(city: City, options: argparse.Namespace, lang: str) -> int:
     if finding is None:
         raise NotFound("audit-no-finding", finding=options.finding[:60])
     audited = audited_view(city.releases.get(made.release), view)
-    found = explanation(finding, audited, city.audits.shapes, Places(city, lang).line)
+    origins = Origins(city, lang, Path(options.real_data) if options.real_data else None)
+    found = explanation(finding, audited, city.audits.shapes, origins.line, origins.advice(finding.graph))
     print("\n".join(found.lines(made, lang)))
     return 0
 
@@ -96,39 +96,3 @@ def _read(path: Path, base: str) -> list[ox.Triple]:
         raise InputError("audit-no-file", file=path)
     source = Source(path.stem, {}, "city", "file", "public", format=format_of(path.name) or "ttl")
     return list(read(source, path, Names(base)))
-
-
-class Places:
-    """Where triples stand in the files of a city's sources; a file is read when it is first asked for."""
-
-    def __init__(self, city: City, lang: str) -> None:
-        """Look in the files of ``city``."""
-        self._city, self._lang = city, lang
-        self._locators: dict[str, tuple[str, Locator] | None] = {}
-
-    def line(self, graph: str, triple: ox.Triple) -> str:
-        """Give ``file, line N`` of the node that a triple is about; the file alone where the line is not known."""
-        if graph not in self._locators:
-            self._locators[graph] = self._open(graph)
-        found = self._locators[graph]
-        if found is None:
-            return self._origin(graph)
-        name, locator = found
-        base, subject = self._city.names.base, getattr(triple.subject, "value", "")
-        below = subject.removeprefix(base)
-        number, _ = locator.text(f"<{below}> a ", f"<{below}> ", f"<{below}>", f"<{subject}>")
-        return f"{name}, {messages.text('audit-line', self._lang, number=number)}"
-
-    def _origin(self, graph: str) -> str:
-        current = self._city.releases.current()
-        info = current.manifest(View.INTERNAL).graphs.get(graph) if current is not None else None
-        return info.origin if info is not None else ""
-
-    def _open(self, graph: str) -> tuple[str, Locator] | None:
-        folder = self._city.config.path(self._city.config.city.real_data) if self._city.config.city.real_data else None
-        for source in self._city.sources.values():
-            if source.graph_name(self._city.names).value == graph:
-                path, form = source.locate(folder), source.format
-                if path is not None and form in ("ttl", "nt", "trig", "nq") and path.suffix != ".gz":
-                    return path.name, Locator(path.read_text("utf-8"), form)
-        return None

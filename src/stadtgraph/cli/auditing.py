@@ -30,6 +30,7 @@ def register(commands: Commands) -> None:
     sub.add_argument("finding", metavar="FINDING", help=say("explain-finding"))
     sub.add_argument("--release", metavar="ID", default="current", help=say("audit-release"))
     sub.add_argument("--internal", action="store_true", help=say("internal"))
+    sub.add_argument("--real-data", metavar="DIR", help=say("real-data"))
 
 
 def audit(call: Call) -> int:

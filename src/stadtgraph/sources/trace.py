@@ -8,6 +8,7 @@ triple, or another one of the same subject, from it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -27,8 +28,16 @@ MOST_MAPPED: Final = 20_000
 """Rows that the mapping is applied to, a thousand at once, where no cell leads to the row."""
 
 
-def row_of(source: Source, path: Path, names: Names, triple: ox.Triple) -> int | None:
-    """Give the line (of XLSX: the row) where the record starts that ``triple`` comes from; ``None`` where unknown.
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of a table: its number from 1, and the line (of XLSX: the row) where it starts."""
+
+    number: int
+    line: int
+
+
+def record_of(source: Source, path: Path, names: Names, triple: ox.Triple) -> Record | None:
+    """Give the record that ``triple`` comes from; ``None`` where it is not known.
 
     What is added after the mapping, such as the quarter that a point lies in, counts as of its subject's row.
     Raises InputError where the file cannot be read any more.
@@ -40,9 +49,9 @@ def row_of(source: Source, path: Path, names: Names, triple: ox.Triple) -> int |
     for number, row in _candidates(source, path, triple.subject):
         made = list(mapping.triples([row], path.name, number))
         if triple in made:
-            return row.line
+            return Record(number + 1, row.line)
         if near is None and any(t.subject == triple.subject for t in made):
-            near = row.line
+            near = Record(number + 1, row.line)
     return near if near is not None else _searched(mapping, source, path, triple.subject)
 
 
@@ -64,13 +73,13 @@ def _candidates(source: Source, path: Path, subject: ox.NamedNode) -> Iterator[t
     return ((number, row) for _, number, row in found[:MOST_TRIED])
 
 
-def _searched(mapping: Mapping, source: Source, path: Path, subject: ox.NamedNode) -> int | None:
+def _searched(mapping: Mapping, source: Source, path: Path, subject: ox.NamedNode) -> Record | None:
     rows = islice(table_of(source, path), MOST_MAPPED)
     number = 0
     while batch := list(islice(rows, 1000)):
         if any(t.subject == subject for t in mapping.triples(batch, path.name, number)):
             for at, row in enumerate(batch, number):
                 if any(t.subject == subject for t in mapping.triples([row], path.name, at)):
-                    return row.line
+                    return Record(at + 1, row.line)
         number += len(batch)
     return None
