@@ -1,49 +1,134 @@
-"""How many queries a second the endpoint answers, beside ``oxigraph serve-read-only`` where that is installed.
+"""How fast the endpoint answers, beside ``oxigraph serve-read-only`` and rdflib-endpoint on the same data.
 
-    python bench/endpoint.py --city DIR [--seconds 5] [--connections 8] [--oxigraph PATH]
+    python bench/endpoint.py [--city DIR] [--triples 3000000] [--seconds 4] [--rounds 3] [--only NAME ...]
+                             [--oxigraph PATH] [--rdflib-python PATH]
 
-Serves the current release of a built city, warms it, and asks the same mixes from a load generator on this machine,
-ours and the rival's alternating: a point lookup (another subject each time), the same lookup again and again, a star
-join, a search with a filter, a group by, and a stream of 100,000 rows. Prints medians and the ratio ours / rival.
-Everything stays on the loopback address and ends after the given seconds.
+Builds a city of made-up trees (kept in ``--city``, made where there is none), starts the servers, warms them, and asks the
+same mixes from a load generator on this machine, ours and the rivals alternating; prints medians and ratios.
+
+Rivals: ``--oxigraph`` names the program (default: the one on the PATH); ``--rdflib-python`` a Python in which
+``pip install 'rdflib-endpoint[web]'`` was done. What is absent is named and left out. rdflib holds its data in memory
+(about 1 KB a triple) and reads it for some minutes; it is asked the joins alone, and few times.
+
+"cold" asks another question each time, so nothing is answered from memory. Everything stays on the loopback address.
 """
 
 from __future__ import annotations
 
 import argparse
-import http.client
+import selectors
 import shutil
 import socket
 import statistics
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from stadtgraph.city import City
-from stadtgraph.release import View, store_path
+import pyoxigraph as ox
 
-TREE = "https://w3id.org/stadtgraph/ns#Tree"
-MIXES: dict[str, Callable[[int], str]] = {
-    "point lookup, cold": lambda i: f"SELECT ?p ?o {{ <{{base}}id/tree/{27077 + i % 40000}> ?p ?o }}",
-    "point lookup, repeated": lambda i: "SELECT ?p ?o { <{base}id/tree/27077> ?p ?o }",
-    "star join": lambda i: (
-        f"SELECT ?t ?l ?u {{ ?t a <{TREE}> ; <http://www.w3.org/2000/01/rdf-schema#label> ?l ; "
-        f"<https://w3id.org/stadtgraph/ns#maintainedBy> ?u }} OFFSET {i % 100} LIMIT 400"
+from stadtgraph.city import City
+from stadtgraph.release import GraphInfo, Kind, View, drafting, store_path
+from stadtgraph.terms import Names
+
+TREE = "<https://w3id.org/stadtgraph/ns#Tree>"
+SG = "https://w3id.org/stadtgraph/ns#"
+LABEL = "<http://www.w3.org/2000/01/rdf-schema#label>"
+OF_A_TREE = 8
+RDFLIB = """
+import sys, uvicorn
+from rdflib import Dataset, Graph
+from rdflib_endpoint import SparqlEndpoint
+graph = Dataset(default_union=True)
+graph.parse(sys.argv[1], format="nt")
+uvicorn.run(SparqlEndpoint(graph=graph, path="/"), host="127.0.0.1", port=int(sys.argv[2]), log_level="error")
+"""
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A kind of question: the text of the i-th, on how many connections, and what is expected of the ratio."""
+
+    text: Callable[[int], str]
+    connections: int = 8
+    floor: float = 0.0
+    goal: float = 0.0
+    rdflib: bool = False
+
+
+MIXES = {
+    "point lookup, cold": Mix(lambda i: f"SELECT ?p ?o {{ <{{base}}id/tree/{i % 300_000}> ?p ?o }}", 8, 0.15, 0.4),
+    "point lookup, repeated": Mix(lambda _: "SELECT ?p ?o { <{base}id/tree/77> ?p ?o }", 8, 0.5, 1.0),
+    "star join, cold": Mix(
+        lambda i: (
+            f"SELECT ?t ?l ?u ?h {{ ?t <{SG}plantedAt> <{{base}}id/street/{i % 2500}> ; {LABEL} ?l ; "
+            f"<{SG}maintainedBy> ?u ; <{SG}height> ?h }}"
+        ),
+        rdflib=True,
     ),
-    "search with filter": lambda i: (
-        "SELECT ?t ?l { ?t <http://www.w3.org/2000/01/rdf-schema#label> ?l "
-        'FILTER(CONTAINS(LCASE(?l), "lobeda")) } LIMIT 50'
+    "star join, repeated": Mix(
+        lambda i: (
+            f"SELECT ?t ?l ?u {{ ?t <{SG}plantedAt> <{{base}}id/street/{i % 5}> ; {LABEL} ?l ; <{SG}maintainedBy> ?u }}"
+        ),
+        8,
+        0.5,
+        1.0,
+        rdflib=True,
     ),
-    "group by": lambda i: (
-        f"SELECT ?u (COUNT(*) AS ?n) {{ ?t a <{TREE}> ; <https://w3id.org/stadtgraph/ns#maintainedBy> ?u }} GROUP BY ?u"
+    "search with filter": Mix(
+        lambda i: f'SELECT ?t ?l {{ ?t {LABEL} ?l FILTER(CONTAINS(LCASE(?l), "linde {i % 9000}")) }} LIMIT 500', 2, 0.95, 0.98
     ),
-    "stream of 100,000 rows": lambda i: "SELECT * { ?s ?p ?o } LIMIT 100000",
+    "group by": Mix(
+        lambda i: f"SELECT ?u (COUNT(*) AS ?n) {{ ?t a {TREE} ; <{SG}maintainedBy> ?u }} GROUP BY ?u HAVING (?n > {i})",
+        2,
+        0.95,
+        0.98,
+        rdflib=True,
+    ),
+    "average of a join": Mix(
+        lambda i: (
+            f"SELECT ?d (AVG(?h) AS ?a) {{ ?t <{SG}height> ?h ; <{SG}maintainedBy> ?u ; <{SG}inDistrict> ?d }} "
+            f"GROUP BY ?d HAVING (?a > -{i})"
+        ),
+        2,
+        0.95,
+        0.98,
+        rdflib=True,
+    ),
+    "stream of 100,000 rows": Mix(lambda i: f"SELECT * {{ ?s ?p ?o }} OFFSET {i % 1000} LIMIT 100000", 2, 0.8, 0.9),
 }
+
+
+def triples(number: int, names: Names) -> Iterator[ox.Triple]:
+    """Give about ``number`` triples of trees: some measures each, 2,500 streets, 20 units, 41 districts."""
+    node = ox.NamedNode
+    properties = {n: node(SG + n) for n in ("plantedAt", "maintainedBy", "inDistrict", "height", "treeNumber", "genus")}
+    kind, label = node(TREE[1:-1]), node(LABEL[1:-1])
+    rdf_type = node("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+    for i in range(number // OF_A_TREE):
+        tree = node(f"{names.base}id/tree/{i}")
+        yield ox.Triple(tree, rdf_type, kind)
+        yield ox.Triple(tree, label, ox.Literal(f"Linde {i} an der Straße {i * 7 % 2500}", language="de"))
+        yield ox.Triple(tree, properties["plantedAt"], node(f"{names.base}id/street/{i * 7 % 2500}"))
+        yield ox.Triple(tree, properties["maintainedBy"], node(f"{names.base}id/unit/{i * 13 % 20}"))
+        yield ox.Triple(tree, properties["inDistrict"], node(f"{names.base}id/bezirk/{i * 17 % 41}"))
+        yield ox.Triple(tree, properties["height"], ox.Literal(3 + i * 31 % 25))
+        yield ox.Triple(tree, properties["treeNumber"], ox.Literal(f"B-{i:06d}"))
+        yield ox.Triple(tree, properties["genus"], ox.Literal(("Tilia", "Acer", "Quercus", "Fagus")[i % 4]))
+
+
+def made(folder: Path, number: int) -> None:
+    """Make a city with one release of about ``number`` triples."""
+    print(f"making a city of {number:,} triples in {folder} ...", file=sys.stderr)
+    with City(folder) as city, drafting(city.releases, city.names, why="bench") as draft:
+        info = GraphInfo(city.names.source("trees").value, Kind.FILE, source="trees")
+        draft.put(info, triples(number, city.names))
+        draft.seal()
 
 
 def free_port() -> int:
@@ -54,74 +139,201 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(command: list[str], port: int, path: str) -> Iterator[tuple[int, str]]:
-    """Start a server and wait until it answers; give its port and path."""
+def server(command: list[str], port: int, patience: float = 60) -> Iterator[None]:
+    """Start a server and wait until it listens; end it at the end."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        for _ in range(300):
+        until = time.monotonic() + patience
+        while time.monotonic() < until:
+            if process.poll() is not None:
+                raise RuntimeError(f"{command[0]} ended by itself")
             try:
                 socket.create_connection(("127.0.0.1", port), 0.2).close()
                 break
             except OSError:
                 time.sleep(0.1)
-        yield port, path
+        yield
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
-def rate(port: int, path: str, text: Callable[[int], str], base: str, seconds: float, connections: int) -> float:
-    """Ask from several connections for some seconds; give the answers per second."""
-    counts = [0] * connections
-    until = time.monotonic() + seconds
+@dataclass
+class Connection:
+    """One connection of the load generator: what it waits for, and what has come of it."""
 
-    def ask(number: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        i = number * 5000
-        while time.monotonic() < until:
-            query = quote(text(i).replace("{base}", base))
-            connection.request("GET", f"{path}?query={query}", headers={"Accept": "application/sparql-results+json"})
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status != 200:
-                raise RuntimeError(f"status {answer.status}")
-            counts[number] += 1
-            i += 1
-        connection.close()
+    number: int
+    socket: socket.socket
+    sent: float = 0.0
+    first: float = 0.0
+    head: bytes = b""
+    body: int = 0
+    length: int | None = None
+    last: bytes = b""
 
-    threads = [threading.Thread(target=ask, args=(n,)) for n in range(connections)]
-    started = time.monotonic()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / (time.monotonic() - started)
+
+@dataclass
+class Load:
+    """Asks one server from several connections at once, with as little work per answer as Python allows."""
+
+    port: int
+    path: str
+    base: str
+    asked: int = 0
+    bytes: int = 0
+    seconds: list[float] = field(default_factory=list)
+    firsts: list[float] = field(default_factory=list)
+
+    def run(self, mix: Mix, seconds: float, start: int, most: int | None = None) -> float:
+        """Ask for ``seconds``; give the answers per second."""
+        began = time.perf_counter()
+        until = began + seconds
+        self.asked, self._next, self._mix, self._most, self._open = 0, start, mix, most, 0
+        with selectors.DefaultSelector() as self._selector:
+            for number in range(mix.connections):
+                self._ask(Connection(number, self._connected()))
+            while self._open and time.perf_counter() < until + 60:
+                for key, _ in self._selector.select(1.0):
+                    self._read(key.data, until)
+        return self.asked / (time.perf_counter() - began)
+
+    def _connected(self) -> socket.socket:
+        found = socket.create_connection(("127.0.0.1", self.port), 20)
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return found
+
+    def _ask(self, connection: Connection) -> None:
+        query = quote(self._mix.text(self._next).replace("{base}", self.base), safe="")
+        self._next += 1
+        connection.head, connection.length, connection.body, connection.last = b"", None, 0, b""
+        connection.sent, connection.first = time.perf_counter(), 0.0
+        request = f"GET {self.path}?query={query} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
+        connection.socket.sendall(f"{request}Accept: application/sparql-results+json\r\n\r\n".encode())
+        self._selector.register(connection.socket, selectors.EVENT_READ, connection)
+        self._open += 1
+
+    def _read(self, connection: Connection, until: float) -> None:
+        data = connection.socket.recv(1 << 20)
+        connection.first = connection.first or time.perf_counter()
+        if connection.length is None:
+            connection.head += data
+            end = connection.head.find(b"\r\n\r\n")
+            if end < 0 and data:
+                return
+            head, data = connection.head[:end].lower(), connection.head[end + 4 :]
+            if b" 200 " not in head[:20]:
+                raise RuntimeError(f"answer: {connection.head[:600]!r}")
+            at = head.find(b"content-length:")
+            connection.length = -1 if at < 0 else int(head[at + 15 : at + 40].split(b"\r")[0])
+        connection.body += len(data)
+        connection.last = (connection.last + data)[-7:]
+        if connection.length == -1:
+            if connection.last.endswith(b"\r\n0\r\n\r\n"):
+                self._done(connection, until)
+            elif not data:
+                raise RuntimeError("an answer broke off")
+        elif connection.body >= connection.length:
+            self._done(connection, until)
+
+    def _done(self, connection: Connection, until: float) -> None:
+        now = time.perf_counter()
+        self.asked += 1
+        self.bytes += connection.body
+        self.seconds.append(now - connection.sent)
+        self.firsts.append(connection.first - connection.sent)
+        self._selector.unregister(connection.socket)
+        self._open -= 1
+        if now >= until or (self._most is not None and self.asked >= self._most):
+            connection.socket.close()
+            return
+        if connection.length == -1 and b"connection: close" in connection.head.lower():
+            connection.socket.close()
+            connection.socket = self._connected()
+        self._ask(connection)
+
+
+def commands(options: argparse.Namespace, ports: dict[str, int], store: Path) -> dict[str, list[str]]:
+    """Give the command that starts each server there is."""
+    found = {"ours": [sys.executable, "-m", "stadtgraph", "serve", "--city", str(options.city), "--port", str(ports["ours"])]}
+    if options.oxigraph:
+        address = f"127.0.0.1:{ports['oxigraph']}"
+        found["oxigraph"] = [options.oxigraph, "serve-read-only", "--location", str(store), "--bind", address]
+    else:
+        print("oxigraph is not installed (--oxigraph PATH): left out")
+    if options.rdflib_python:
+        file = options.city / "all.nt"
+        if not file.is_file():
+            with file.open("wb") as out:
+                ox.Store.read_only(str(store)).dump(out, ox.RdfFormat.N_TRIPLES, from_graph=ox.DefaultGraph())
+        found["rdflib"] = [options.rdflib_python, "-c", RDFLIB, str(file), str(ports["rdflib"])]
+    else:
+        print("rdflib-endpoint is not installed (--rdflib-python PATH): left out")
+    return found
+
+
+PATHS = {"ours": "/sparql", "oxigraph": "/query", "rdflib": "/"}
+
+
+def measure(name: str, mix: Mix, loads: dict[str, Load], options: argparse.Namespace) -> None:
+    """Warm every server, ask them in turn, and print medians and ratios."""
+    rates: dict[str, list[float]] = {who: [] for who in loads if who != "rdflib" or mix.rdflib}
+    at = 1
+    for turn in range(options.rounds + 1):
+        for who in rates:
+            load = loads[who]
+            load.seconds.clear()
+            load.firsts.clear()
+            if who == "rdflib":
+                slow = Mix(mix.text, 1)
+                if turn == 1:
+                    rates[who].append(load.run(slow, options.seconds, at, most=3))
+                continue
+            rate = load.run(mix, options.seconds if turn else min(1.0, options.seconds), at)
+            at += load.asked + 100
+            if turn:
+                rates[who].append(rate)
+    ours = statistics.median(rates["ours"])
+    line = f"{name:24} {ours:9,.1f}/s  first byte {statistics.median(loads['ours'].firsts) * 1000:6.1f} ms"
+    for who in rates:
+        if who != "ours":
+            rival = statistics.median(rates[who])
+            line += f"   {who} {rival:9,.2f}/s  ratio {ours / rival:7.2f}"
+    if mix.goal:
+        line += f"   (floor {mix.floor}, goal {mix.goal})"
+    print(line, flush=True)
 
 
 def main() -> None:
-    """Measure every mix three times on each server, alternating."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--city", required=True, type=Path)
-    parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--connections", type=int, default=8)
+    """Measure every mix on each server."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--city", type=Path)
+    parser.add_argument("--triples", type=int, default=3_000_000)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", default=list(MIXES))
     parser.add_argument("--oxigraph", default=shutil.which("oxigraph"))
+    parser.add_argument("--rdflib-python")
     options = parser.parse_args()
-    with City(options.city) as city:
-        release, base = city.releases.require_current(), city.names.base
-        store = store_path(release.path, View.PUBLIC)
-    ours, theirs = free_port(), free_port()
-    command = [sys.executable, "-m", "stadtgraph", "serve", "--city", str(options.city), "--port", str(ours)]
-    rival = [options.oxigraph or "", "serve-read-only", "--location", str(store), "--bind", f"127.0.0.1:{theirs}"]
-    with server(command, ours, "/sparql") as (port, path):
-        for name, text in MIXES.items():
-            measure = lambda p, q: rate(p, q, text, base, options.seconds, options.connections)  # noqa: B023, E731
-            if not options.oxigraph:
-                print(f"{name:26} {statistics.median(measure(port, path) for _ in range(3)):10,.1f}/s")
-                continue
-            with server(rival, theirs, "/query") as (other, other_path):
-                pairs = [(measure(port, path), measure(other, other_path)) for _ in range(3)]
-            a, b = (statistics.median(column) for column in zip(*pairs, strict=True))
-            print(f"{name:26} {a:10,.1f}/s   oxigraph {b:10,.1f}/s   ratio {a / b:.2f}", flush=True)
+    with ExitStack() as stack:
+        if options.city is None:
+            options.city = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "city"
+        if not (options.city / "current").is_file():
+            made(options.city, options.triples)
+        with City(options.city) as city:
+            release, base = city.releases.require_current(), city.names.base
+            store = store_path(release.path, View.PUBLIC)
+        ports = {who: free_port() for who in PATHS}
+        found = commands(options, ports, store)
+        for who, command in found.items():
+            stack.enter_context(server(command, ports[who], 900 if who == "rdflib" else 60))
+        loads = {who: Load(ports[who], PATHS[who], base) for who in found}
+        for name, mix in MIXES.items():
+            if any(name.startswith(start) for start in options.only):
+                measure(name, mix, loads, options)
 
 
 if __name__ == "__main__":

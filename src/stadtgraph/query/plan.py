@@ -25,13 +25,19 @@ class Plan:
     wanted: Wanted
     choice: Choice
 
+    @property
+    def is_lasting(self) -> bool:
+        """True where the same question has the same answer as long as the release stays."""
+        return not (self.outline.volatile or self.outline.services)
+
     def key(self, release: str) -> str:
         """Give a text that is equal exactly where the answer is equal, byte by byte.
 
-        Functions such as RAND() give a new answer each time, so such a query has a new key each time.
+        Functions such as RAND() give a new answer each time, and so may other endpoints: such a query has a new key
+        each time.
         """
         parts = (release, self.outline.normal, repr(self.wanted), self.choice.content_type)
-        once = token_hex(8) if self.outline.volatile else ""
+        once = "" if self.is_lasting else token_hex(8)
         return hashlib.sha256("\x00".join((*parts, once)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

@@ -166,3 +166,28 @@ def wanted(parameter: str, offers: Sequence[Format]) -> Format | None:
         if asked in offer.names or asked in offer.media_types:
             return offer
     return None
+
+
+def coding(accept: str | None, offers: Sequence[str]) -> str:
+    """Give the content coding that ``Accept-Encoding`` weighs most, the earlier offer among equals; "" is none.
+
+    What weighs less than no coding is not taken.
+
+    >>> coding("gzip, deflate, br, zstd", ("zstd", "gzip"))
+    'zstd'
+    >>> coding("zstd;q=0, *;q=0.5", ("zstd", "gzip")), coding("identity, gzip;q=0.5", ("gzip",)), coding(None, ("gzip",))
+    ('gzip', '', '')
+
+    Source: https://www.rfc-editor.org/rfc/rfc9110#field.accept-encoding
+    """
+    weights: dict[str, float] = {}
+    for part in (accept or "")[:_LONGEST].lower().split(",")[:_MOST]:
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        if name:
+            weights.setdefault({"x-gzip": "gzip"}.get(name, name), _weight(parameters))
+    best, chosen = weights.get("identity", 0.0), ""
+    for offer in offers:
+        weight = weights.get(offer, weights.get("*", 0.0))
+        if weight > best or (weight == best > 0 and not chosen):
+            best, chosen = weight, offer
+    return chosen

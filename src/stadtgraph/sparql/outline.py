@@ -91,13 +91,25 @@ def outline(text: str, base: str | None = None, prefixes: Mapping[str, str] | No
         loads=_places(text, tokens, "LOAD"),
         volatile=any(t.kind is Kind.WORD and t.upper in words.VOLATILE for t in tokens),
         sizes=sizes(text, tokens),
-        normal=" ".join(t.text for t in tokens),
+        normal=_normal(tokens),
     )
 
 
 def _places(text: str, tokens: list[Token], word: str) -> tuple[tuple[int, int], ...]:
     found = (t for t in tokens if t.kind is Kind.WORD and t.upper == word)
     return tuple(position(text, t.start) for t in islice(found, _SHOWN))
+
+
+def _normal(tokens: list[Token]) -> str:
+    """Give the tokens with single spaces; a sign that touches its number stays with it, as only lists care about."""
+    parts: list[str] = []
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        touches = before is not None and before.start + len(before.text) == token.start
+        if touches and token.kind is Kind.NUMBER and before is not None and before.text in "+-":
+            parts[-1] += token.text
+        else:
+            parts.append(token.text)
+    return " ".join(parts)
 
 
 def _error(key: str, text: str, token: Token | None, **params: object) -> QuerySyntaxError:

@@ -27,7 +27,7 @@ _FUNCTIONS = """
 
 FORMS: Final = frozenset(_FORMS.split())
 UPDATES: Final = frozenset(_UPDATES.split())
-VOLATILE: Final = frozenset({"NOW", "RAND", "UUID", "STRUUID"})
+VOLATILE: Final = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
 """Functions that give something else each time, so that an answer with them cannot be kept."""
 
 KNOWN: Final = (
