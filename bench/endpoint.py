@@ -3,8 +3,8 @@
     python bench/endpoint.py [--city DIR] [--triples 3000000] [--seconds 4] [--rounds 3] [--only NAME ...]
                              [--oxigraph PATH] [--rdflib-python PATH]
 
-Builds a city of made-up trees (kept in ``--city``, made where there is none), starts the servers, warms them, and asks the
-same mixes from a load generator on this machine, ours and the rivals alternating; prints medians and ratios.
+Builds a city of made-up trees (kept in ``--city``, made where there is none), starts the servers, warms them, and asks
+the same mixes from a load generator on this machine, ours and the rivals alternating; prints medians and ratios.
 
 Rivals: ``--oxigraph`` names the program (default: the one on the PATH); ``--rdflib-python`` a Python in which
 ``pip install 'rdflib-endpoint[web]'`` was done. What is absent is named and left out. rdflib holds its data in memory
@@ -81,7 +81,10 @@ MIXES = {
         rdflib=True,
     ),
     "search with filter": Mix(
-        lambda i: f'SELECT ?t ?l {{ ?t {LABEL} ?l FILTER(CONTAINS(LCASE(?l), "linde {i % 9000}")) }} LIMIT 500', 2, 0.95, 0.98
+        lambda i: f'SELECT ?t ?l {{ ?t {LABEL} ?l FILTER(CONTAINS(LCASE(?l), "linde {i % 9000}")) }} LIMIT 500',
+        2,
+        0.95,
+        0.98,
     ),
     "group by": Mix(
         lambda i: f"SELECT ?u (COUNT(*) AS ?n) {{ ?t a {TREE} ; <{SG}maintainedBy> ?u }} GROUP BY ?u HAVING (?n > {i})",
@@ -258,7 +261,9 @@ class Load:
 
 def commands(options: argparse.Namespace, ports: dict[str, int], store: Path) -> dict[str, list[str]]:
     """Give the command that starts each server there is."""
-    found = {"ours": [sys.executable, "-m", "stadtgraph", "serve", "--city", str(options.city), "--port", str(ports["ours"])]}
+    found = {
+        "ours": [sys.executable, "-m", "stadtgraph", "serve", "--city", str(options.city), "--port", str(ports["ours"])]
+    }
     if options.oxigraph:
         address = f"127.0.0.1:{ports['oxigraph']}"
         found["oxigraph"] = [options.oxigraph, "serve-read-only", "--location", str(store), "--bind", address]

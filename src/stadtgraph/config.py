@@ -47,12 +47,16 @@ class ServeSettings:
 
 @dataclass(frozen=True, slots=True)
 class QuerySettings:
-    """``[query]``: bounds of one query: seconds, answer bytes, memory in bytes, characters of the text."""
+    """``[query]``: bounds of one query: seconds, answer bytes, memory in bytes, characters of the text.
+
+    ``cache`` bounds the bytes of answers that are kept, 0 keeps none.
+    """
 
     seconds: float = 30.0
     bytes: int = 1_000_000_000
     memory: int = 4_000_000_000
     characters: int = 262_144
+    cache: int = 256_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def test_a_bomb_ends_its_worker_and_the_next_query_is_answered(queries: Queries,
 def test_a_worker_that_dies_is_reported_and_replaced(queries: Queries, place: Place, number: signal.Signals) -> None:
     """Whatever kills it, the caller gets an error and the next one an answer."""
     answer = queries.run(planned("SELECT * { ?a <urn:n> ?b . ?c <urn:n> ?d }"), place)
-    worker = answer.blocks._work._worker  # type: ignore[union-attr]
+    (worker,) = queries.pool._all - set(queries.pool._idle)
     os.kill(worker.pid, number)
     with pytest.raises((QueryTimeout, StoreError)):
         b"".join(answer.blocks)

@@ -1,15 +1,18 @@
 """Running queries: datasets, limits, worker processes, streams of results."""
 
+from stadtgraph.query.cache import Cache
 from stadtgraph.query.dataset import narrowed
 from stadtgraph.query.limits import Limits
 from stadtgraph.query.plan import Plan, plan
 from stadtgraph.query.pool import Pool, PoolSettings
-from stadtgraph.query.run import Abandoned, Answer, Place, Preview, Queries
+from stadtgraph.query.run import Answer, Place, Preview, Queries
+from stadtgraph.query.ticket import Abandoned, Ticket
 from stadtgraph.query.writing import writable_as_xml
 
 __all__ = [
     "Abandoned",
     "Answer",
+    "Cache",
     "Limits",
     "Place",
     "Plan",
@@ -17,6 +20,7 @@ __all__ = [
     "PoolSettings",
     "Preview",
     "Queries",
+    "Ticket",
     "narrowed",
     "plan",
     "writable_as_xml",

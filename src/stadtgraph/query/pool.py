@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -128,6 +129,7 @@ class Pool:
         self._number = 0
         self._changed = threading.Condition()
         self._closed = False
+        self.told: Callable[[str], None] = _nobody
 
     @property
     def busy(self) -> int:
@@ -159,9 +161,10 @@ class Pool:
             self._idle.append(worker)
             self._changed.notify()
 
-    def discard(self, worker: Worker) -> None:
-        """End a worker that is not to be used again."""
+    def discard(self, worker: Worker, why: str = "worn") -> None:
+        """End a worker that is not to be used again; ``why`` is told to whoever counts the ended."""
         worker.end()
+        self.told(why)
         with self._changed:
             self._all.discard(worker)
             self._number -= 1
@@ -208,6 +211,10 @@ class Pool:
             with self._changed:
                 self._number -= 1
             raise StoreError("query-no-worker") from problem
+
+
+def _nobody(_why: str) -> None:
+    return None
 
 
 def _end_all(workers: set[Worker]) -> None:

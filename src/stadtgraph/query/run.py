@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,16 +16,20 @@ import pyoxigraph as ox
 
 from stadtgraph.errors import QueryTimeout, StoreError
 from stadtgraph.query import wire
+from stadtgraph.query.cache import Cache, Entry
+from stadtgraph.query.coding import SMALL, Packing, packed
 from stadtgraph.query.dataset import Unions, needs_union, visible
-from stadtgraph.query.limits import MEGABYTE, Limits
+from stadtgraph.query.limits import Limits
 from stadtgraph.query.plan import Plan
-from stadtgraph.query.pool import Pool, Worker
+from stadtgraph.query.pool import Pool
+from stadtgraph.query.ticket import Ticket, outcome_of
+from stadtgraph.query.work import Blocks, Work
 from stadtgraph.store import Dataset, Engine, OxigraphEngine
 from stadtgraph.terms import Names, Term
 
-_AHEAD, _PATIENCE = MEGABYTE, 0.5
-_GLANCE: Final = 0.5
-"""Seconds between two looks at whether the client is still there."""
+_AHEAD: Final = 256 * 1024
+_PATIENCE: Final = 0.03
+"""Bytes and seconds of an answer that are held back, so that what fails early gets a status of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +47,52 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer under way: ``blocks`` are its bytes; ``length`` is known where all of it is there already.
+    """An answer under way: ``blocks`` are its bytes, packed by ``coding``; ``length`` is known where it is there whole.
 
     Close ``blocks`` (as web servers do) to end the work early. An answer that is cut off raises from ``blocks``
     and so never looks complete.
     """
 
     content_type: str
-    blocks: Blocks
+    blocks: Told
     length: int | None
+    coding: str = ""
+
+
+class Told:
+    """The blocks of an answer on their way out: counted, kept once they are complete, their end noted."""
+
+    __slots__ = ("_blocks", "_entry", "_iterator", "_ticket")
+
+    def __init__(self, blocks: Iterable[bytes], ticket: Ticket, entry: Entry | None = None) -> None:
+        """Give ``blocks``; ``entry`` keeps them where they come to their end."""
+        self._blocks, self._iterator, self._ticket, self._entry = blocks, iter(blocks), ticket, entry
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            block = next(self._iterator)
+        except StopIteration:
+            if self._entry is not None:
+                self._entry.keep()
+            self._ticket.end("ok")
+            raise
+        except BaseException as problem:
+            self._ticket.end(outcome_of(problem))
+            raise
+        self._ticket.bytes += len(block)
+        if self._entry is not None:
+            self._entry.add(block)
+        return block
+
+    def close(self) -> None:
+        """Say that nobody reads any more."""
+        close = getattr(self._blocks, "close", None)
+        if close is not None:
+            close()
+        self._ticket.end("left")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,118 +109,6 @@ class Preview:
     more: bool = False
 
 
-class Blocks:
-    """The blocks of an answer under way. Closing ends the work, read or not; a failure raises and looks like one."""
-
-    def __init__(self, work: _Work) -> None:
-        """Take a worker that was asked."""
-        self._work: _Work | None = work
-        self._ahead: deque[bytes] = deque()
-
-    def read_ahead(self, size: int, seconds: float) -> int | None:
-        """Read up to ``size`` bytes or for ``seconds``; give the length where the answer is there whole."""
-        found, until = 0, time.monotonic() + seconds
-        while found < size:
-            block = self._next(None if not self._ahead else until)
-            if block is None:
-                return found
-            if block == b"":
-                break
-            if not self._ahead:
-                until = time.monotonic() + seconds
-            self._ahead.append(block)
-            found += len(block)
-        return None
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        if self._ahead:
-            return self._ahead.popleft()
-        block = self._next(None)
-        if block is None:
-            raise StopIteration
-        return block
-
-    def _next(self, until: float | None) -> bytes | None:
-        if self._work is None:
-            return None
-        try:
-            block = self._work.next(until)
-        except BaseException:
-            self._work = None
-            raise
-        if block is None:
-            self._work = None
-        return block
-
-    def close(self) -> None:
-        """Say that nobody reads any more."""
-        if self._work is not None:
-            self._work.abandon()
-            self._work = None
-
-
-class _Work:
-    """One query in one worker: counts its time, ends it at the bound, gives the worker back."""
-
-    def __init__(self, pool: Pool, worker: Worker, limits: Limits, is_gone: Callable[[], bool]) -> None:
-        self._pool, self._worker, self._limits, self._is_gone = pool, worker, limits, is_gone
-        self._worked = 0.0
-        self._began = time.monotonic()
-        self.end = b""
-
-    def next(self, until: float | None = None) -> bytes | None:
-        """Give the next block, ``None`` at the end, ``b""`` where none came until the time given."""
-        while True:
-            frame = self._frame(until)
-            if frame is None:
-                return b""
-            tag, payload = frame
-            if tag == wire.BLOCK and payload:
-                return payload
-            if tag == wire.END:
-                self.end = payload
-                self._pool.release(self._worker)
-                return None
-            if tag == wire.ERROR:
-                self._pool.release(self._worker)
-                raise wire.error_from_bytes(payload)
-
-    def abandon(self) -> None:
-        """End the work and the worker."""
-        self._pool.discard(self._worker)
-
-    def _frame(self, until: float | None) -> tuple[bytes, bytes] | None:
-        """Give the next frame; kill the worker at the bound, when the client has gone, and when it is broken."""
-        began = time.monotonic()
-        deadline = min(began + self._limits.seconds - self._worked, self._began + self._limits.transfer)
-        while True:
-            now = time.monotonic()
-            if now >= deadline:
-                self.abandon()
-                raise QueryTimeout("query-time", bound=self._limits.seconds)
-            if self._is_gone():
-                self.abandon()
-                raise Abandoned
-            if until is not None and now >= until:
-                return None
-            try:
-                frame = self._worker.read(min(deadline, now + _GLANCE, until if until is not None else deadline))
-            except (wire.Broken, OSError):
-                error = self._worker.death()
-                self.abandon()
-                raise error from None
-            if frame is not None:
-                self._worked += time.monotonic() - began
-                return frame
-
-
-class Abandoned(Exception):
-    """Nobody waits for the answer any more."""
-
-
 def _stays() -> bool:
     return False
 
@@ -188,47 +116,100 @@ def _stays() -> bool:
 class Queries:
     """Runs queries of one process."""
 
-    def __init__(self, limits: Limits | None = None, pool: Pool | None = None) -> None:
-        """Start nothing yet."""
+    def __init__(self, limits: Limits | None = None, pool: Pool | None = None, cache: Cache | None = None) -> None:
+        """Start nothing yet; without a ``cache`` no answer is kept."""
         self.limits = limits or Limits()
         self.pool = pool or Pool()
+        self.cache = cache or Cache(0)
         self._unions = Unions()
 
     def forget(self) -> None:
         """Keep nothing of earlier answers."""
         self._unions.clear()
+        self.cache.clear()
 
     def close(self) -> None:
         """End the workers."""
         self.pool.close()
 
-    def run(self, plan: Plan, place: Place, is_gone: Callable[[], bool] | None = None) -> Answer:
+    def run(
+        self,
+        plan: Plan,
+        place: Place,
+        is_gone: Callable[[], bool] | None = None,
+        *,
+        coding: str = "",
+        ticket: Ticket | None = None,
+    ) -> Answer:
         """Give the answer to ``plan``; what fails early raises here, what fails late raises from its blocks.
 
-        ``is_gone``, where it is given, tells whether the client has left; then the work ends. Raises
-        :class:`QuerySyntaxError`, :class:`QueryRefused`, :class:`NotAcceptable`, :class:`QueryTimeout` and
-        :class:`StoreError`.
+        ``is_gone``, where it is given, tells whether the client has left; then the work ends. ``coding`` packs what is
+        worth it. Raises :class:`QuerySyntaxError`, :class:`QueryRefused`, :class:`NotAcceptable`,
+        :class:`QueryTimeout` and :class:`StoreError`.
         """
-        blocks = Blocks(self._asked(plan, place, None, is_gone or _stays))
-        length = blocks.read_ahead(_AHEAD, _PATIENCE)
-        return Answer(plan.choice.content_type, blocks, length)
+        ticket = _noted(plan, ticket)
+        key = plan.key(place.release) if plan.is_lasting else ""
+        kept = self.kept(key, coding) if key else None
+        if kept is not None:
+            ticket.cached = True
+            return Answer(plan.choice.content_type, Told((kept[0],), ticket), len(kept[0]), kept[1])
+        try:
+            blocks = Blocks(self._asked(plan, place, None, is_gone or _stays, ticket))
+            length = blocks.read_ahead(_AHEAD, _PATIENCE)
+        except BaseException as problem:
+            ticket.end(outcome_of(problem))
+            raise
+        if length is not None:
+            body, used = self.keep(key, blocks.whole(), coding)
+            return Answer(plan.choice.content_type, Told((body,), ticket), len(body), used)
+        entry = self.cache.entry(_entry(key, coding)) if key else None
+        going: Iterable[bytes] = Packing(blocks, coding) if coding else blocks
+        return Answer(plan.choice.content_type, Told(going, ticket, entry), None, coding)
 
-    def preview(self, plan: Plan, place: Place, rows: int) -> Preview:
+    def kept(self, key: str, coding: str) -> tuple[bytes, str] | None:
+        """Give the answer that was kept under the key of a plan, and its coding; ``None`` where there is none."""
+        if coding:
+            body = self.cache.get(_entry(key, coding))
+            if body is not None:
+                return body, coding
+        body = self.cache.get(_entry(key, ""))
+        if body is None:
+            return None
+        return self.keep(key, body, coding, fresh=False) if coding else (body, "")
+
+    def keep(self, key: str, body: bytes, coding: str, *, fresh: bool = True) -> tuple[bytes, str]:
+        """Keep a whole answer under the key of its plan (empty: it is not kept), packed where that is worth it."""
+        used = coding if len(body) >= SMALL else ""
+        if used:
+            body = packed(body, used)
+        if key and (fresh or used):
+            self.cache.put(_entry(key, used), body)
+        return body, used
+
+    def preview(self, plan: Plan, place: Place, rows: int, ticket: Ticket | None = None) -> Preview:
         """Give the first ``rows`` rows (or triples) of the answer to ``plan``; raises as :meth:`run`."""
-        work = self._asked(plan, place, rows, _stays)
+        ticket = _noted(plan, ticket)
         found = b""
-        while (block := work.next()) is not None:
-            found += block
-        return _preview(found, work.end)
+        try:
+            work = self._asked(plan, place, rows, _stays, ticket)
+            while (block := work.next()) is not None:
+                found += block
+            seen = _preview(found, work.end)
+        except BaseException as problem:
+            ticket.end(outcome_of(problem))
+            raise
+        ticket.bytes = len(found)
+        ticket.end("ok")
+        return seen
 
-    def _asked(self, plan: Plan, place: Place, rows: int | None, is_gone: Callable[[], bool]) -> _Work:
+    def _asked(self, plan: Plan, place: Place, rows: int | None, is_gone: Callable[[], bool], ticket: Ticket) -> Work:
         request = self._request(plan, place, rows)
         worker = self.pool.acquire(self.limits.patience)
-        work = _Work(self.pool, worker, self.limits, is_gone)
+        work = Work(self.pool, worker, self.limits, is_gone, ticket)
         try:
             worker.ask(request)
         except wire.Broken:
-            work.abandon()
+            work.abandon("failed")
             raise StoreError("query-failed") from None
         return work
 
@@ -252,6 +233,18 @@ class Queries:
             "rows": rows,
             "bytes": self.limits.bytes,
         }
+
+
+def _noted(plan: Plan, ticket: Ticket | None) -> Ticket:
+    """Give the ticket, or a new one, with what is known of the query by now."""
+    ticket = ticket or Ticket()
+    ticket.form, ticket.text = str(plan.outline.form), plan.text
+    return ticket
+
+
+def _entry(key: str, coding: str) -> str:
+    """Give the name of an answer in the cache."""
+    return f"{key}-{coding}" if coding else key
 
 
 def _deadline(until: float, limits: Limits) -> Callable[[], None]:

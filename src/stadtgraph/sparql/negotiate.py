@@ -175,8 +175,8 @@ def coding(accept: str | None, offers: Sequence[str]) -> str:
 
     >>> coding("gzip, deflate, br, zstd", ("zstd", "gzip"))
     'zstd'
-    >>> coding("zstd;q=0, *;q=0.5", ("zstd", "gzip")), coding("identity, gzip;q=0.5", ("gzip",)), coding(None, ("gzip",))
-    ('gzip', '', '')
+    >>> coding("zstd;q=0, *;q=0.5", ("zstd", "gzip")), coding("identity, gzip;q=0.5", ("gzip",))
+    ('gzip', '')
 
     Source: https://www.rfc-editor.org/rfc/rfc9110#field.accept-encoding
     """

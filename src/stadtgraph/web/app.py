@@ -8,8 +8,10 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, current_app, request
 
+from stadtgraph.query import Cache
 from stadtgraph.sparql.negotiate import GRAPHS, HTML, TABLES, Format
 from stadtgraph.web import audit, callers, pages, problems, sparql
+from stadtgraph.web.front import Front
 from stadtgraph.web.language import in_language, language, number, told
 from stadtgraph.web.reply import finish, version
 from stadtgraph.web.state import State
@@ -34,8 +36,11 @@ _LARGEST_BODY: Final = 4 << 20
 _AUDIENCES: Final = (("researchers", 10), ("portals", 19), ("coaches", 30), ("departments", 41), ("citizens", 52))
 
 
-def create_app(city: City, *, testing: bool = False) -> Flask:
-    """Give the application that answers for ``city``; nothing is opened before the first request."""
+def create_app(city: City, *, testing: bool = False, cache: Cache | None = None) -> Flask:
+    """Give the application that answers for ``city``; nothing is opened before the first request.
+
+    ``cache`` keeps answers; several processes of one server share one folder by it.
+    """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     app.config["TESTING"] = testing
@@ -43,7 +48,7 @@ def create_app(city: City, *, testing: bool = False) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    app.extensions["stadtgraph"] = State(city)
+    state = app.extensions["stadtgraph"] = State(city, cache)
     app.register_blueprint(sparql.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(audit.blueprint)
@@ -52,6 +57,7 @@ def create_app(city: City, *, testing: bool = False) -> Flask:
     app.before_request(_preflight)
     app.after_request(finish)
     app.context_processor(_shared)
+    app.wsgi_app = Front(app.wsgi_app, state)  # type: ignore[method-assign]
     return app
 
 

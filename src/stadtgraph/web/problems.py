@@ -13,6 +13,7 @@ from flask import Flask, Response, g, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from stadtgraph import errors
+from stadtgraph.query import Abandoned
 from stadtgraph.sparql.negotiate import HTML, Format, choose
 from stadtgraph.web.language import language, told
 
@@ -136,8 +137,14 @@ def _of_exception(error: Exception) -> Response:
     return problem(500, "internal", told("internal"))
 
 
+def _of_abandoned(_error: Abandoned) -> Response:
+    """Say nothing: the client has gone. No client sees this status."""
+    return Response(status=499)
+
+
 def register(app: Flask) -> None:
     """Make every error of ``app`` a problem document or a page."""
     app.register_error_handler(errors.StadtgraphError, of_error)
+    app.register_error_handler(Abandoned, _of_abandoned)
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(Exception, _of_exception)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from functools import cache
 from importlib import metadata, resources
@@ -12,10 +11,13 @@ from typing import Final, cast
 
 from flask import Response, current_app, g, request
 
+from stadtgraph.query.coding import CODINGS, SMALL, Packing
+from stadtgraph.sparql import negotiate
 from stadtgraph.web.callers import has_token
 from stadtgraph.web.language import language
 
 RELEASE_HEADER: Final = "Stadtgraph-Release"
+QUERY_HEADER: Final = "Stadtgraph-Query"
 POLICY: Final = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
 _SECURITY: Final = {
     "Content-Security-Policy": POLICY,
@@ -25,7 +27,8 @@ _SECURITY: Final = {
 }
 _CROSS_ORIGIN: Final = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": f"{RELEASE_HEADER}, ETag, Link, Location, Retry-After, WWW-Authenticate",
+    "Access-Control-Expose-Headers": f"{RELEASE_HEADER}, {QUERY_HEADER}, "
+    "ETag, Link, Location, Retry-After, WWW-Authenticate",
 }
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS",
@@ -33,7 +36,8 @@ _PREFLIGHT: Final = {
     "Access-Control-Max-Age": "86400",
 }
 _VARY: Final = ("Accept", "Accept-Encoding", "Accept-Language", "Authorization")
-_SMALL: Final = 1024
+COMMON: Final = (*_SECURITY.items(), *_CROSS_ORIGIN.items(), ("Vary", ", ".join(_VARY)))
+"""The headers that every answer has, whatever it is."""
 _TEXTUAL: Final = (
     "text/",
     "application/sparql",
@@ -71,12 +75,36 @@ def etag(*parts: object) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def result_tag(key: str) -> str:
+    """Give the ETag of the answer to a query, before any coding, from the key of its plan."""
+    return hashlib.sha256(f"{key}\x00{fingerprint()}".encode()).hexdigest()[:32]
+
+
+def named_tag(known: str, tag: str) -> str | None:
+    """Give how an ``If-None-Match`` header names ``tag``, weak or strong, packed by us or not; ``None`` where not.
+
+    >>> named_tag('"b", W/"a-gzip"', "a"), named_tag("*", "a"), named_tag('"ab"', "a")
+    ('"a-gzip"', '"a"', None)
+    """
+    plain = f'"{tag}"'
+    if known.strip() == "*":
+        return plain
+    named = {part.strip().removeprefix("W/") for part in known.split(",")}
+    return next((form for form in (plain, *(f'"{tag}-{coding}"' for coding in CODINGS)) if form in named), None)
+
+
 def is_known(tag: str) -> bool:
     """Tell whether the client already has the answer ``tag``, compressed or not."""
     if request.method not in ("GET", "HEAD"):
         return False
-    known = request.if_none_match
-    return known.star_tag or any(t.removesuffix("-gzip") == tag for t in known.as_set(include_weak=True))
+    return named_tag(request.headers.get("If-None-Match", ""), tag) is not None
+
+
+def caching(release: str | None, *, keep: bool = True) -> str:
+    """Give the ``Cache-Control`` of an answer about ``release``; ``keep`` false forbids to keep it at all."""
+    if not keep:
+        return "no-store"
+    return "public, max-age=3600" if release not in (None, "", "current") else "public, no-cache"
 
 
 def not_modified(tag: str) -> Response:
@@ -87,12 +115,7 @@ def not_modified(tag: str) -> Response:
 def tagged(response: Response, tag: str, *, keep: bool = True) -> Response:
     """Give ``response`` its ETag; ``keep`` false forbids caches to keep it at all."""
     response.set_etag(tag)
-    if not keep:
-        response.headers["Cache-Control"] = "no-store"
-    elif request.args.get("release", "current") != "current":
-        response.headers["Cache-Control"] = "public, max-age=3600"
-    else:
-        response.headers["Cache-Control"] = "public, no-cache"
+    response.headers["Cache-Control"] = caching(request.args.get("release"), keep=keep)
     return response
 
 
@@ -114,52 +137,37 @@ def finish(response: Response) -> Response:
     return response
 
 
+def accepted_coding() -> str:
+    """Give the content coding that this request likes best, empty for none."""
+    return negotiate.coding(request.headers.get("Accept-Encoding"), CODINGS)
+
+
 def _compress(response: Response) -> None:
     if request.method == "HEAD" or response.status_code == 304 or "Content-Encoding" in response.headers:
         return
-    if request.accept_encodings["gzip"] <= 0 or not _is_text(response.mimetype or ""):
+    coding = accepted_coding()
+    if not coding or not _is_text(response.mimetype or ""):
         return
     length = response.content_length
-    if length is not None and length < _SMALL:
+    if length is not None and length < SMALL:
         return
     blocks = cast("Iterable[bytes]", response.response)
     if length is None:
-        response.response = Gzip(blocks)
+        response.response = Packing(blocks, coding)
     else:
-        with closing(Gzip(blocks)) as packing:
+        with closing(Packing(blocks, coding)) as packing:
             packed = b"".join(packing)
         response.response, response.content_length = [packed], len(packed)
-    response.headers["Content-Encoding"] = "gzip"
+    mark_coding(response, coding)
+
+
+def mark_coding(response: Response, coding: str) -> None:
+    """Say that ``response`` is packed: each coding has an ETag of its own."""
+    response.headers["Content-Encoding"] = coding
     tag, _weak = response.get_etag()
     if tag:
-        response.set_etag(f"{tag}-gzip")
+        response.set_etag(f"{tag}-{coding}")
 
 
 def _is_text(media_type: str) -> bool:
     return media_type.startswith(_TEXTUAL) or media_type in _TEXTUAL_TOO
-
-
-class Gzip:
-    """The blocks of an answer, compressed as they come; an error in them ends the answer without its end mark."""
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        """Compress ``blocks``."""
-        self._blocks = blocks
-        self._packed = self._pack(iter(blocks))
-
-    def _pack(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
-        packer = zlib.compressobj(5, wbits=31)
-        for block in blocks:
-            packed = packer.compress(block)
-            if packed:
-                yield packed
-        yield packer.flush()
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._packed
-
-    def close(self) -> None:
-        """Close what is compressed."""
-        close = getattr(self._blocks, "close", None)
-        if close is not None:
-            close()

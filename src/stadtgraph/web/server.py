@@ -85,6 +85,7 @@ def _passing_folder() -> Iterator[None]:
     before = os.environ.get("TMPDIR")
     with TemporaryDirectory(prefix="stadtgraph-serve-", ignore_cleanup_errors=True) as folder:
         os.environ["TMPDIR"] = folder
+        (Path(folder) / "answers").mkdir()
         try:
             yield
         finally:
@@ -125,7 +126,7 @@ class _Parent:
         if self._failures >= _MOST_FAILURES:
             raise StoreError("web-no-start")
         while len(self._processes) < self._workers:
-            arguments = (str(self._city), self._listener, self._threads, os.getpid())
+            arguments = (str(self._city), self._listener, self._workers, self._threads, os.getpid())
             process = _SPAWN.Process(target=_work, args=arguments, name="stadtgraph-web")
             process.start()
             self._processes[process] = time.monotonic()
@@ -141,17 +142,20 @@ class _Parent:
                 process.join()
 
 
-def _work(city: str, listener: socket.socket, threads: int, parent: int) -> None:
+def _work(city: str, listener: socket.socket, workers: int, threads: int, parent: int) -> None:
     """Serve in one process until SIGTERM; end by itself when the parent is gone."""
     import waitress
 
     from stadtgraph.city import City
+    from stadtgraph.query import Cache
     from stadtgraph.web.app import create_app
 
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is no event worth a line
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
-    app = create_app(opened := City(city))
+    opened = City(city)
+    cache = Cache(opened.config.query.cache, Path(os.environ["TMPDIR"]) / "answers", workers)
+    app = create_app(opened, cache=cache)
     server = waitress.create_server(
         app,
         sockets=[listener],

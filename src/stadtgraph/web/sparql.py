@@ -14,9 +14,17 @@ from stadtgraph.sparql import negotiate, protocol
 from stadtgraph.sparql.files import ExampleQuery
 from stadtgraph.sparql.negotiate import HTML
 from stadtgraph.sparql.protocol import Operation
-from stadtgraph.web import callers, description, documents, problems
+from stadtgraph.web import callers, description, documents, front, problems
 from stadtgraph.web.language import language
-from stadtgraph.web.reply import etag, is_known, not_modified, tagged
+from stadtgraph.web.reply import (
+    accepted_coding,
+    etag,
+    is_known,
+    mark_coding,
+    not_modified,
+    result_tag,
+    tagged,
+)
 from stadtgraph.web.shown import Shown, labels, show
 from stadtgraph.web.state import Opened, State
 
@@ -73,6 +81,7 @@ class Page:
 def sparql() -> Response:
     """Answer a request of the SPARQL protocol."""
     g.pages = True
+    front.passed_on(request.environ)
     body = request.get_data(cache=True, parse_form_data=False)
     asked = protocol.read(
         request.method, request.query_string, request.headers.get("Content-Type"), body, request.headers.get("Accept")
@@ -89,21 +98,30 @@ def answer(asked: protocol.Request, found: Opened, example: ExampleQuery | None 
     """Answer a query in the format it asks for; people get a page with a table, and errors on that page."""
     try:
         planned = plan(asked, found.place.names.base, pages=True, bounds=state().bounds)
-        tag = etag(planned.key(found.place.release), request.args.get("release"), example and example.name)
+        key = planned.key(found.place.release)
+        page = planned.choice.format is HTML
+        tag = etag(key, request.args.get("release"), example and example.name) if page else result_tag(key)
         if is_known(tag):
             return not_modified(tag)
-        if planned.choice.format is HTML:
-            return tagged(_result_page(asked, planned, found, example), tag, keep=not planned.outline.volatile)
-        given = state().queries.run(planned, found.place, request.environ.get("waitress.client_disconnected"))
+        if page:
+            return tagged(_result_page(asked, planned, found, example), tag, keep=planned.is_lasting)
+        is_gone = request.environ.get("waitress.client_disconnected")
+        coding = "" if request.method == "HEAD" else accepted_coding()
+        given = state().queries.run(planned, found.place, is_gone, coding=coding)
     except StadtgraphError as error:
         if not problems.wants_page():
             raise
-        page = Page(asked.text, error=problems.detail_of(error), example=example)
-        return Response(_rendered(page, found), status=problems.status_of(error), headers={"Cache-Control": "no-store"})
+        shown = Page(asked.text, error=problems.detail_of(error), example=example)
+        return Response(
+            _rendered(shown, found), status=problems.status_of(error), headers={"Cache-Control": "no-store"}
+        )
     response = Response(given.blocks, content_type=given.content_type, direct_passthrough=True)
     if given.length is not None:
         response.content_length = given.length
-    return tagged(response, tag, keep=not planned.outline.volatile)
+    tagged(response, tag, keep=planned.is_lasting)
+    if given.coding:
+        mark_coding(response, given.coding)
+    return response
 
 
 def _result_page(asked: protocol.Request, planned: Plan, found: Opened, example: ExampleQuery | None) -> Response:

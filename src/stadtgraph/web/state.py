@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import pyoxigraph as ox
 
 from stadtgraph.access import Tokens
-from stadtgraph.query import Limits, Place, Pool, PoolSettings, Queries
+from stadtgraph.query import Cache, Limits, Place, Pool, PoolSettings, Queries
 from stadtgraph.release import Manifest, Release, View
 from stadtgraph.sparql.files import ExampleQuery, load_queries
 from stadtgraph.sparql.guard import BOUNDS
@@ -76,8 +76,8 @@ class Opened:
 class State:
     """The state of one web process; safe to use from all its threads."""
 
-    def __init__(self, city: City) -> None:
-        """Open nothing yet."""
+    def __init__(self, city: City, cache: Cache | None = None) -> None:
+        """Open nothing yet; answers are kept in ``cache``, else in one of this process."""
         self.city = city
         self.tokens = Tokens(city.path)
         settings = city.config.query
@@ -85,6 +85,7 @@ class State:
         self.queries = Queries(
             Limits(seconds=settings.seconds, bytes=settings.bytes),
             Pool(PoolSettings(size=city.config.serve.threads, memory=settings.memory)),
+            cache or Cache(settings.cache),
         )
         self._opened: OrderedDict[tuple[str, View], Opened] = OrderedDict()
         self._lock = threading.Lock()

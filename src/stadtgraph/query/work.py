@@ -1,0 +1,136 @@
+"""One query under way: its worker, its time, its blocks. Whatever ends it, the worker is free or dead afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from stadtgraph.errors import QueryTimeout
+from stadtgraph.query import wire
+from stadtgraph.query.limits import Limits
+from stadtgraph.query.pool import Pool, Worker
+from stadtgraph.query.ticket import Abandoned, Ticket, outcome_of
+
+_GLANCE: Final = 0.5
+"""Seconds between two looks at whether the client is still there."""
+
+
+class Blocks:
+    """The blocks of an answer under way. Closing ends the work, read or not; a failure raises and looks like one."""
+
+    def __init__(self, work: Work) -> None:
+        """Take a worker that was asked."""
+        self._work: Work | None = work
+        self._ahead: deque[bytes] = deque()
+
+    def whole(self) -> bytes:
+        """Give all that was read ahead as one; call it where that is the answer."""
+        body = b"".join(self._ahead) if len(self._ahead) != 1 else self._ahead[0]
+        self._ahead.clear()
+        return body
+
+    def read_ahead(self, size: int, seconds: float) -> int | None:
+        """Read up to ``size`` bytes or for ``seconds``; give the length where the answer is there whole."""
+        found, until = 0, time.monotonic() + seconds
+        while found < size:
+            block = self._next(None if not self._ahead else until)
+            if block is None:
+                return found
+            if block == b"":
+                break
+            if not self._ahead:
+                until = time.monotonic() + seconds
+            self._ahead.append(block)
+            found += len(block)
+        return None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._ahead:
+            return self._ahead.popleft()
+        block = self._next(None)
+        if block is None:
+            raise StopIteration
+        return block
+
+    def _next(self, until: float | None) -> bytes | None:
+        if self._work is None:
+            return None
+        try:
+            block = self._work.next(until)
+        except BaseException:
+            self._work = None
+            raise
+        if block is None:
+            self._work = None
+        return block
+
+    def close(self) -> None:
+        """Say that nobody reads any more."""
+        if self._work is not None:
+            self._work.abandon()
+            self._work = None
+
+
+class Work:
+    """One query in one worker: counts its time, ends it at the bound, gives the worker back."""
+
+    def __init__(self, pool: Pool, worker: Worker, limits: Limits, is_gone: Callable[[], bool], ticket: Ticket) -> None:
+        """Take a worker that is about to be asked."""
+        self._pool, self._worker, self._limits, self._is_gone = pool, worker, limits, is_gone
+        self.ticket = ticket
+        self._began = time.monotonic()
+        self.end = b""
+
+    def next(self, until: float | None = None) -> bytes | None:
+        """Give the next block, ``None`` at the end, ``b""`` where none came until the time given."""
+        while True:
+            frame = self._frame(until)
+            if frame is None:
+                return b""
+            tag, payload = frame
+            if tag == wire.BLOCK and payload:
+                return payload
+            if tag == wire.END:
+                self.end = payload
+                self._pool.release(self._worker)
+                return None
+            if tag == wire.ERROR:
+                self._pool.release(self._worker)
+                raise wire.error_from_bytes(payload)
+
+    def abandon(self, why: str = "left") -> None:
+        """End the work and the worker."""
+        self._pool.discard(self._worker, why)
+
+    def _frame(self, until: float | None) -> tuple[bytes, bytes] | None:
+        """Give the next frame; kill the worker at the bound, when the client has gone, and when it is broken."""
+        began = time.monotonic()
+        deadline = min(began + self._limits.seconds - self.ticket.worked, self._began + self._limits.transfer)
+        while True:
+            now = time.monotonic()
+            if now >= deadline:
+                self.ticket.worked += now - began
+                self.abandon("time")
+                raise QueryTimeout("query-time", bound=self._limits.seconds)
+            if self._is_gone():
+                self.ticket.worked += now - began
+                self.abandon()
+                raise Abandoned
+            if until is not None and now >= until:
+                self.ticket.worked += now - began
+                return None
+            try:
+                frame = self._worker.read(min(deadline, now + _GLANCE, until if until is not None else deadline))
+            except (wire.Broken, OSError):
+                self.ticket.worked += time.monotonic() - began
+                error = self._worker.death()
+                self.abandon(outcome_of(error))
+                raise error from None
+            if frame is not None:
+                self.ticket.worked += time.monotonic() - began
+                return frame

@@ -1,0 +1,226 @@
+"""The short way of a query: from the request to its answer before Flask is asked, for what needs no page and no token.
+
+A request that was asked before is known by its bytes: its ETag is compared before the query is read, and an answer that
+was kept is given at once. Everything else (pages, descriptions, updates, tokens, errors) goes on to Flask, which gives
+the same answers as here, only later.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from stadtgraph.query import Plan, Ticket, plan
+from stadtgraph.query.coding import CODINGS
+from stadtgraph.sparql import negotiate, protocol
+from stadtgraph.sparql.negotiate import HTML
+from stadtgraph.sparql.protocol import Operation
+from stadtgraph.web import reply
+
+if TYPE_CHECKING:
+    from stadtgraph.web.state import Opened, State
+
+PATHS: Final = frozenset({"/sparql", "/sparql/"})
+PROBLEM: Final = "stadtgraph.problem"
+TICKET: Final = "stadtgraph.ticket"
+"""Where Flask finds what went wrong on the short way, and the ticket of the request."""
+_LARGEST_BODY: Final = 4 << 20
+_MEMORY: Final = 2048
+_LONGEST: Final = 8192
+Raw = tuple[str, bytes, str, str, bytes]
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+
+class Keyed(NamedTuple):
+    """Under which key and ETag a state of a release answers a query."""
+
+    state: str
+    key: str
+    tag: str
+
+
+_UNKEYED: Final = Keyed("", "", "")
+
+
+@dataclass(slots=True)
+class Asked:
+    """A query as it was asked: its plan under a base IRI, its coding, and its key in the state that last answered."""
+
+    release: str | None
+    base: str
+    plan: Plan
+    coding: str
+    _keyed: Keyed = _UNKEYED
+
+    def keyed(self, state: str) -> Keyed:
+        """Give key and ETag in a state of a release. Several threads may ask for several states at once."""
+        found = self._keyed
+        if found.state != state or not self.plan.is_lasting:
+            key = self.plan.key(state)
+            found = self._keyed = Keyed(state, key, reply.result_tag(key))
+        return found
+
+
+@dataclass(slots=True)
+class Ready:
+    """An answer to be sent: status line, headers, bytes or blocks."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    blocks: Iterable[bytes] = ()
+
+
+@dataclass(slots=True)
+class _Memory:
+    """The last requests by their bytes."""
+
+    _held: OrderedDict[Raw, Asked] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, raw: Raw) -> Asked | None:
+        with self._lock:
+            found = self._held.get(raw)
+            if found is not None:
+                self._held.move_to_end(raw)
+            return found
+
+    def put(self, raw: Raw, asked: Asked) -> None:
+        if len(raw[1]) + len(raw[4]) > _LONGEST:
+            return
+        with self._lock:
+            self._held[raw] = asked
+            if len(self._held) > _MEMORY:
+                self._held.popitem(last=False)
+
+
+class Front:
+    """The WSGI application that a server calls: the short way first, then ``behind``."""
+
+    def __init__(self, behind: Callable[[Environ, StartResponse], Iterable[bytes]], state: State) -> None:
+        """Stand in front of the application ``behind`` of the same ``state``."""
+        self._behind, self._state, self._memory = behind, state, _Memory()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        if environ["PATH_INFO"] in PATHS and "HTTP_AUTHORIZATION" not in environ:
+            ticket = environ[TICKET] = Ticket()
+            try:
+                ready = self._answer(environ, ticket)
+            except Exception as problem:
+                environ[PROBLEM] = problem
+            else:
+                if ready is not None:
+                    start_response(ready.status, ready.headers)
+                    return ready.blocks
+        return self._behind(environ, start_response)
+
+    def _answer(self, environ: Environ, ticket: Ticket) -> Ready | None:
+        raw = _raw(environ)
+        if raw is None:
+            return None
+        asked, found = self.asked(raw)
+        if asked is None or found is None:
+            return None
+        known = environ.get("HTTP_IF_NONE_MATCH", "") if raw[0] == "GET" else ""
+        keyed = asked.keyed(found.place.release)
+        ready = self.known(asked, keyed, found, known, ticket)
+        return ready or self.run(asked, keyed, found, ticket, environ.get("waitress.client_disconnected"))
+
+    def asked(self, raw: Raw) -> tuple[Asked | None, Opened | None]:
+        """Read a request by its bytes; nothing where it takes the long way.
+
+        Raises what :func:`stadtgraph.query.plan` raises.
+        """
+        held = self._memory.get(raw)
+        if held is not None:
+            found = self._state.open(held.release)
+            if found.place.names.base == held.base:
+                return held, found
+        method, query, kinds, accepted, body = raw
+        accept, _, encodings = accepted.partition("\n")
+        request = protocol.read(method, query, kinds or None, body, accept or None)
+        if request.operation is not Operation.QUERY:
+            return None, None
+        found = self._state.open(request.release)
+        planned = plan(request, found.place.names.base, pages=True, bounds=self._state.bounds)
+        if planned.choice.format is HTML:
+            return None, None
+        coding = negotiate.coding(encodings, CODINGS)
+        asked = Asked(request.release, found.place.names.base, planned, coding)
+        self._memory.put(raw, asked)
+        return asked, found
+
+    def known(self, asked: Asked, keyed: Keyed, found: Opened, known: str, ticket: Ticket) -> Ready | None:
+        """Give what can be said without any work: that the client has the answer, or the answer as it was kept."""
+        ticket.form = str(asked.plan.outline.form)
+        named = reply.named_tag(known, keyed.tag) if known else None
+        if named is not None:
+            ticket.end("known")
+            return Ready("304 Not Modified", self._headers(asked, named, found, ticket))
+        kept = self._state.queries.kept(keyed.key, asked.coding) if asked.plan.is_lasting else None
+        if kept is None:
+            return None
+        body, coding = kept
+        ticket.cached, ticket.bytes = True, len(body)
+        ticket.end("ok")
+        headers = self._headers(asked, _etag(keyed, coding), found, ticket)
+        return Ready("200 OK", _described(headers, coding, len(body)), (body,))
+
+    def run(
+        self, asked: Asked, keyed: Keyed, found: Opened, ticket: Ticket, is_gone: Callable[[], bool] | None
+    ) -> Ready:
+        """Have a query answered."""
+        given = self._state.queries.run(asked.plan, found.place, is_gone, coding=asked.coding, ticket=ticket)
+        headers = self._headers(asked, _etag(keyed, given.coding), found, ticket)
+        return Ready("200 OK", _described(headers, given.coding, given.length), given.blocks)
+
+    def _headers(self, asked: Asked, etag: str, found: Opened, ticket: Ticket) -> list[tuple[str, str]]:
+        return [
+            *reply.COMMON,
+            ("Content-Type", asked.plan.choice.content_type),
+            ("Cache-Control", reply.caching(asked.release, keep=asked.plan.is_lasting)),
+            ("ETag", etag),
+            (reply.RELEASE_HEADER, found.id),
+            (reply.QUERY_HEADER, ticket.id),
+        ]
+
+
+def _etag(keyed: Keyed, coding: str) -> str:
+    return f'"{keyed.tag}-{coding}"' if coding else f'"{keyed.tag}"'
+
+
+def _described(headers: list[tuple[str, str]], coding: str, length: int | None) -> list[tuple[str, str]]:
+    """Add to ``headers`` how the bytes are packed and how many there are."""
+    if coding:
+        headers.append(("Content-Encoding", coding))
+    if length is not None:
+        headers.append(("Content-Length", str(length)))
+    return headers
+
+
+def _raw(environ: Environ) -> Raw | None:
+    """Give what decides about the answer, as it came; nothing where the request takes the long way."""
+    method, body = environ["REQUEST_METHOD"], b""
+    if method == "POST":
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or int(length) > _LARGEST_BODY:
+            return None
+        body = environ["wsgi.input"].read(int(length))
+        environ["wsgi.input"] = BytesIO(body)
+    elif method != "GET":
+        return None
+    query = environ.get("QUERY_STRING", "").encode("latin-1")
+    accepted = f"{environ.get('HTTP_ACCEPT', '')}\n{environ.get('HTTP_ACCEPT_ENCODING', '')}"
+    return method, query, environ.get("CONTENT_TYPE", ""), accepted, body
+
+
+def passed_on(environ: Environ) -> None:
+    """Raise what went wrong on the short way, if anything did."""
+    problem = environ.get(PROBLEM)
+    if isinstance(problem, Exception):
+        raise problem
