@@ -63,11 +63,12 @@ class Catalogue:
 
     @property
     def _all(self) -> set[str]:
-        return {
-            t.subject.value
-            for t in self.engine.triples(None, RDF.type, DCAT.Dataset)
-            if isinstance(t.subject, ox.NamedNode)
-        }
+        """Everything that is a dataset; a series is one by its class, but comes with its members."""
+        return self._members(DCAT.Dataset) - self._members(DCAT.DatasetSeries)
+
+    def _members(self, of: ox.NamedNode) -> set[str]:
+        found = self.engine.triples(None, RDF.type, of)
+        return {t.subject.value for t in found if isinstance(t.subject, ox.NamedNode)}
 
     def _subjects(self, p: ox.NamedNode) -> set[str]:
         """Give the subjects that have a text by ``p``."""
@@ -124,16 +125,22 @@ class Catalogue:
 
         A dataset that does not say when it was modified counts as changed with the graph that describes it.
         """
-        modified: dict[str, str] = {}
-        for t in self.engine.triples(None, DCT.modified):
-            if isinstance(t.subject, ox.NamedNode) and isinstance(t.object, ox.Literal):
-                modified[t.subject.value] = max(t.object.value, modified.get(t.subject.value, ""))
+        modified = self.modified
         changed: dict[str, str] = {}
         for quad in self.engine.store.quads_for_pattern(None, RDF.type, DCAT.Dataset, None):
             info = self.infos.get(getattr(quad.graph_name, "value", ""))
             if info is not None and info.source and isinstance(quad.subject, ox.NamedNode):
                 changed[quad.subject.value] = max(_moment(info.changed), changed.get(quad.subject.value, ""))
         return [iri for iri in self.datasets if _later(modified.get(iri) or changed.get(iri, ""), moment)]
+
+    @property
+    def modified(self) -> dict[str, str]:
+        """When things were modified by their own statement; the latest of several."""
+        found: dict[str, str] = {}
+        for t in self.engine.triples(None, DCT.modified):
+            if isinstance(t.subject, ox.NamedNode) and isinstance(t.object, ox.Literal):
+                found[t.subject.value] = max(t.object.value, found.get(t.subject.value, ""))
+        return found
 
     # ---- records
 

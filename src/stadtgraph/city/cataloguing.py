@@ -15,11 +15,13 @@ from stadtgraph.audit.view import AuditedView
 from stadtgraph.audit.view import labels as labels_of
 from stadtgraph.catalogue import Catalogue, profile
 from stadtgraph.catalogue.asking import Asked, asked, write
+from stadtgraph.catalogue.changes import MOST, REMOVED, Entry, read_changes
 from stadtgraph.catalogue.formats import FORMS
+from stadtgraph.catalogue.structured import text
 from stadtgraph.city.reporting import audited_view
-from stadtgraph.errors import NotFound, StoreError
-from stadtgraph.release import Release, View
-from stadtgraph.terms import Names
+from stadtgraph.errors import NotFound, StadtgraphError, StoreError
+from stadtgraph.release import Release, View, patch_path
+from stadtgraph.terms import DCT, Names
 
 if TYPE_CHECKING:
     from stadtgraph.city import City
@@ -58,6 +60,28 @@ def withheld(city: City, release: Release, name: str) -> Iterator[Asked]:
     """Give what the export under the profile ``name`` holds back, with whom to ask."""
     found, who = catalogue(city, release), Answering(release)
     return asked(found.withheld(profile(name)), found.reader, who, who.labels)
+
+
+def changes(city: City, newest: str, lang: str, releases: int = 20) -> list[Entry]:
+    """Give what the last releases up to ``newest`` changed in the public datasets, newest first.
+
+    A release that changed very many names the first of them.
+    """
+    ids = [name for name in city.releases.ids() if name <= newest][:releases]
+    return [entry for name in ids for entry in _changes(city, name, lang)]
+
+
+def _changes(city: City, name: str, lang: str) -> Iterator[Entry]:
+    try:
+        release = city.releases.get(name)
+        manifest, engine = release.manifest(View.PUBLIC), release.engine(View.PUBLIC)
+    except StadtgraphError:
+        return
+    names = Names(manifest.base)
+    for iri, kind in read_changes(patch_path(release.path, View.PUBLIC), names, engine)[:MOST]:
+        given = [t.object for t in engine.triples(ox.NamedNode(iri), DCT.term("title"))]
+        if given or kind == REMOVED:
+            yield Entry(name, manifest.created, iri, kind, text(given, lang))
 
 
 def export(city: City, options: argparse.Namespace, lang: str) -> str:

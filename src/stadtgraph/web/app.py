@@ -10,7 +10,7 @@ from flask import Flask, Response, current_app, request
 
 from stadtgraph.query import Cache
 from stadtgraph.sparql.negotiate import GRAPHS, HTML, TABLES, Format
-from stadtgraph.web import audit, callers, pages, problems, sparql
+from stadtgraph.web import audit, callers, catalogue, pages, problems, sparql
 from stadtgraph.web.front import Front
 from stadtgraph.web.language import in_language, language, number, told
 from stadtgraph.web.reply import finish, version
@@ -52,6 +52,7 @@ def create_app(city: City, *, testing: bool = False, cache: Cache | None = None)
     app.register_blueprint(sparql.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(audit.blueprint)
+    app.register_blueprint(catalogue.blueprint)
     problems.register(app)
     callers.register(app)
     app.before_request(_preflight)

@@ -13,7 +13,7 @@ from stadtgraph.errors import NotFound, StadtgraphError
 from stadtgraph.release import Release
 from stadtgraph.sparql.negotiate import HTML, JSON_LD, Format, negotiate
 from stadtgraph.terms import DCAT, ORG, SG
-from stadtgraph.web import description, documents, resources
+from stadtgraph.web import catalogue, description, documents, resources
 from stadtgraph.web.language import language, number, told
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
 from stadtgraph.web.sparql import endpoint_address, opened, state
@@ -84,7 +84,9 @@ def page(path: str) -> Response:
     if is_known(tag):
         return not_modified(tag)
     shown = resources.describe(iri, found.place, language())
-    return tagged(Response(render_template("resource.html", resource=shown, opened=found, path=path)), tag)
+    structured = catalogue.structured(iri.value, found)
+    text = render_template("resource.html", resource=shown, opened=found, path=path, structured=structured)
+    return tagged(Response(text), tag)
 
 
 def _known(path: str, found: Opened) -> ox.NamedNode:

@@ -56,7 +56,7 @@ version: Final = cache(metadata.version)
 def fingerprint() -> str:
     """Give what changes when the program's own pages and texts do: its version and the content of their files."""
     found = hashlib.sha256(version("stadtgraph").encode())
-    folders = [resources.files("stadtgraph.web"), resources.files("stadtgraph.messages")]
+    folders = [resources.files(f"stadtgraph.{room}") for room in ("web", "messages", "catalogue")]
     while folders:
         for entry in sorted(folders.pop().iterdir(), key=lambda item: item.name):
             if entry.is_dir() and entry.name != "__pycache__":
