@@ -13,7 +13,7 @@ import pyoxigraph as ox
 from stadtgraph.errors import InputError, ShapeError
 from stadtgraph.shacl.raw import Raw
 from stadtgraph.shacl.shapes import Shapes
-from stadtgraph.terms import Term
+from stadtgraph.terms import SH, Term
 
 if TYPE_CHECKING:
     import shacl
@@ -65,10 +65,26 @@ def _compile(shapes: Shapes) -> shacl.Shapes:
         import shacl
 
         try:
-            _compiled[shapes] = shacl.Shapes.from_text(shapes.text, "ntriples")
+            _compiled[shapes] = shacl.Shapes.from_text(_text(shapes), "ntriples")
         except ValueError as error:
             raise ShapeError("shacl-engine-refuses", engine="shacl", problem=error) from error
     return _compiled[shapes]
+
+
+def _text(shapes: Shapes) -> str:
+    """Give the shapes without the messages that :mod:`texts` takes from the graph: copying them costs more than checking.
+
+    Messages of queries and of components stay, for the engine fills them in.
+    """
+    graph = shapes.graph
+    if any(t.predicate == SH.parameter for t in graph.triples):
+        return shapes.text
+    kept = (
+        t
+        for t in graph.triples
+        if t.predicate != SH.message or not graph.is_shape(t.subject) or graph.objects(t.subject, SH.sparql)
+    )
+    return ox.serialize(sorted(kept, key=str), format=ox.RdfFormat.N_TRIPLES).decode()  # type: ignore[union-attr]
 
 
 def _validated(data: Path | str, compiled: shacl.Shapes) -> shacl.Report:
@@ -117,7 +133,7 @@ def _offset(shapes: Shapes) -> int:
     if shapes not in _offsets:
         import shacl
 
-        probing = shacl.Shapes.from_text(shapes.text + _PROBE, "ntriples")
+        probing = shacl.Shapes.from_text(_text(shapes) + _PROBE, "ntriples")
         report = probing.validate_text("_:probe <urn:stadtgraph:probe-property> <urn:stadtgraph:probe> .", "ntriples")
         label = next(r.focus_node for r in report.results if r.source_shape == "<urn:stadtgraph:probe>")
         _offsets[shapes] = int(label.rpartition("_b")[2])
