@@ -72,7 +72,7 @@ def _compile(shapes: Shapes) -> shacl.Shapes:
 
 
 def _text(shapes: Shapes) -> str:
-    """Give the shapes without the messages that :mod:`texts` takes from the graph: copying them costs more than checking.
+    """Give the shapes without the messages that are taken from the graph: copying them costs more than checking.
 
     Messages of queries and of components stay, for the engine fills them in.
     """
