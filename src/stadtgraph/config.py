@@ -69,6 +69,14 @@ class RetentionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """``[audit]``: bounds of validating queries that are not the package's: seconds and bytes of memory."""
+
+    seconds: float = 300.0
+    memory: int = 4_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkSettings:
     """``[network]``: hosts that may be asked although their addresses are not of the public Internet."""
 
@@ -83,6 +91,7 @@ class Config:
     serve: ServeSettings = field(default_factory=ServeSettings)
     query: QuerySettings = field(default_factory=QuerySettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
     folder: Path = field(default_factory=Path)
 
@@ -96,6 +105,7 @@ _SECTIONS: Final[dict[str, type]] = {
     "serve": ServeSettings,
     "query": QuerySettings,
     "retention": RetentionSettings,
+    "audit": AuditSettings,
     "network": NetworkSettings,
 }
 

@@ -22,6 +22,7 @@ from typing import Self
 import pyoxigraph as ox
 
 from stadtgraph.audit import AuditReport
+from stadtgraph.city import foreign
 from stadtgraph.city.answer import Answer, answer
 from stadtgraph.city.auditing import Audits
 from stadtgraph.city.build import Build, BuildReport, Say, read_from, source_or_raise
@@ -34,7 +35,6 @@ from stadtgraph.config import Config, load_config
 from stadtgraph.errors import UsageError
 from stadtgraph.query import narrowed
 from stadtgraph.release import Progress, Release, Releases, Retention, View, drafting, recover, silent, writer_lock
-from stadtgraph.shacl import load_shapes
 from stadtgraph.sources import Source, load_registry, read_rdf, skolemised
 from stadtgraph.sparql import guard
 from stadtgraph.sparql.files import as_triples, load_queries
@@ -83,12 +83,12 @@ class City:
     @cached_property
     def gate(self) -> Gate:
         """The shapes that a source must fulfil to enter."""
-        return Gate.load(self.folders.shapes, self.names.base)
+        return Gate.load(self.folders.shapes, self.config, self.names.base)
 
     @cached_property
     def audits(self) -> Audits:
         """The shapes that releases are audited with: those of the gate and all others."""
-        return Audits(load_shapes(sorted(self.folders.shapes.rglob("*.ttl")), self.names.base))
+        return Audits(foreign.load(sorted(self.folders.shapes.rglob("*.ttl")), self.config, self.names.base))
 
     def source(self, name: str, file: Path | None = None, mapping: Path | None = None) -> Source:
         """Give a registered source; with a ``file`` an unknown name becomes a managed source.

@@ -14,12 +14,14 @@ from stadtgraph.audit import AuditReport
 from stadtgraph.audit.examine import report_on
 from stadtgraph.audit.explain import explain as explanation
 from stadtgraph.audit.reports import write, write_file
+from stadtgraph.city import foreign
 from stadtgraph.city.origins import Origins
 from stadtgraph.city.reporting import audited_view
+from stadtgraph.config import Config
 from stadtgraph.errors import InputError, NotFound, StoreError
 from stadtgraph.reason.facts import TripleIndex
 from stadtgraph.release import View
-from stadtgraph.shacl import load_shapes, validate
+from stadtgraph.shacl import validate
 from stadtgraph.sources import Source, format_of, read
 from stadtgraph.terms import SG, SH, XSD, Names
 
@@ -58,12 +60,12 @@ def explain(city: City, options: argparse.Namespace, lang: str) -> int:
     return 0
 
 
-def check(options: argparse.Namespace, base: str, shapes: Path, lang: str) -> int:
+def check(options: argparse.Namespace, config: Config, shapes: Path, lang: str) -> int:
     """Validate files against shapes and write the report; no city is needed."""
-    triples: list[ox.Triple] = []
+    base, triples = config.city.base, list[ox.Triple]()
     for name in options.files:
         triples += _read(Path(name), base)
-    rules = load_shapes([Path(options.shapes) if options.shapes else shapes], base)
+    rules = foreign.load([Path(options.shapes) if options.shapes else shapes], config, base)
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     triples.append(ox.Triple(SG.audit, SG.asOf, ox.Literal(today, datatype=XSD.date)))
     report = validate(triples, rules, using=options.using)

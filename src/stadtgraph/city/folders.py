@@ -34,11 +34,11 @@ class Folders:
 
 def folders(config: Config) -> Folders:
     """Give the folders that the settings name; what they do not name is taken from the package."""
-    shipped = _shipped()
+    package = shipped()
     return Folders(
-        data=_given(config, "data") or shipped / "data",
-        shapes=_given(config, "shapes") or shipped / "shapes",
-        ontology=_given(config, "ontology") or shipped / "ontology",
+        data=_given(config, "data") or package / "data",
+        shapes=_given(config, "shapes") or package / "shapes",
+        ontology=_given(config, "ontology") or package / "ontology",
     )
 
 
@@ -52,7 +52,7 @@ def _given(config: Config, key: str) -> Path | None:
     return path
 
 
-def _shipped() -> Path:
+def shipped() -> Path:
     """Give the folder that holds ``ontology``, ``shapes`` and ``data``: inside the wheel, or the checkout."""
     package = Path(str(resources.files("stadtgraph")))
     inside = package / "_city"

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from stadtgraph.shacl import Shapes, gate, load_shapes
+from stadtgraph.city import foreign
+from stadtgraph.config import Config
+from stadtgraph.shacl import Shapes, gate
 from stadtgraph.terms import RDF, RDFS, SH
 
 ANYTHING: Final = b" "
@@ -22,9 +24,9 @@ class Gate:
     marks: tuple[bytes, ...]
 
     @classmethod
-    def load(cls, folder: Path, base: str) -> Gate:
+    def load(cls, folder: Path, config: Config, base: str) -> Gate:
         """Take the gate shapes among all shapes of a folder."""
-        shapes = gate(load_shapes(sorted(folder.rglob("*.ttl")), base))
+        shapes = gate(foreign.load(sorted(folder.rglob("*.ttl")), config, base))
         return cls(shapes, tuple(sorted(set(_marks(shapes)))))
 
     def concerns(self, lines: Path) -> bool:

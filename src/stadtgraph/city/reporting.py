@@ -13,10 +13,11 @@ from stadtgraph.audit import AuditReport, Finding
 from stadtgraph.audit.examine import findings, make_report, stored
 from stadtgraph.audit.quality import trend
 from stadtgraph.audit.view import AuditedView
+from stadtgraph.city import foreign
 from stadtgraph.city.derive import StoredFacts, all_graphs
 from stadtgraph.errors import NotFound
 from stadtgraph.release import Release, View
-from stadtgraph.shacl import Shapes, load_shapes
+from stadtgraph.shacl import Shapes
 from stadtgraph.terms import AUDIT, HISTORY, ORG, RDF, Names
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def report(
     registers do not know.
     """
     chosen = city.releases.get(release)
-    rules = load_shapes([shapes], city.names.base) if shapes is not None else city.audits.shapes
+    rules = foreign.load([shapes], city.config, city.names.base) if shapes is not None else city.audits.shapes
     fresh = shapes is not None or using is not None
     audited = audited_view(chosen, view)
     earlier = _earlier(city, chosen, since)

@@ -51,4 +51,4 @@ def validate(call: Call) -> int:
     """Validate any RDF files against shapes."""
     from stadtgraph.city import auditcalls
 
-    return auditcalls.check(call.options, call.city.names.base, call.city.folders.shapes, call.lang)
+    return auditcalls.check(call.options, call.city.config, call.city.folders.shapes, call.lang)

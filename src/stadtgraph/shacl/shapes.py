@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
@@ -15,6 +16,9 @@ from stadtgraph.shacl.lint import Problem, lint
 from stadtgraph.shacl.naming import Named, name_shapes
 from stadtgraph.shacl.words import TARGETS
 from stadtgraph.terms import RDF, RDFS, SG, SH, XSD, Term
+
+if TYPE_CHECKING:
+    from stadtgraph.shacl.isolated import Limits
 
 FORMATS = {
     ".ttl": ox.RdfFormat.TURTLE,
@@ -28,11 +32,21 @@ FORMATS = {
 class Shapes:
     """A shapes graph that passed the checks. Its blank-node shapes have names; equal graphs have equal names."""
 
-    def __init__(self, triples: Iterable[ox.Triple], files: dict[Term, str] | None = None) -> None:
+    isolated: Limits | None = None
+    """The limits of the process in which these shapes are validated; ``None`` where they are trusted."""
+
+    def __init__(
+        self,
+        triples: Iterable[ox.Triple],
+        files: dict[Term, str] | None = None,
+        isolated: Limits | None = None,
+    ) -> None:
         """Check and name the shapes among ``triples``; raises :class:`ShapeError` for the first problem.
 
-        ``files`` may say for a subject which file it stands in, for the message.
+        ``files`` may say for a subject which file it stands in, for the message. With ``isolated`` every validation
+        runs in a process of its own within these limits.
         """
+        self.isolated = isolated
         stated = ShapesGraph(triples)
         problems = lint(stated.triples)
         if problems:
@@ -77,6 +91,7 @@ class Shapes:
         Those that ``given`` names have the objects of a property as their focus nodes instead.
         """
         part = object.__new__(Shapes)
+        part.isolated = self.isolated
         part._named = self._named
         stated = [t for t in self.triples if t.subject in kept or not _makes_target(self, t)]
         stated += [ox.Triple(shape, SH.targetObjectsOf, p) for shape, p in (given or {}).items()]
@@ -119,8 +134,10 @@ def _error(problems: tuple[Problem, ...], files: dict[Term, str]) -> ShapeError:
     return error
 
 
-def load_shapes(paths: Iterable[str | Path], base: str) -> Shapes:
+def load_shapes(paths: Iterable[str | Path], base: str, isolated: Limits | None = None) -> Shapes:
     """Read, check and compile shapes from files and folders; relative IRIs are resolved against ``base``.
+
+    ``isolated`` is for shapes that others wrote: see :class:`Shapes`.
 
     Raises :class:`ShapeError`: for malformed RDF with file, line and column, for a shape that cannot be used with
     file, shape and reason; and :class:`InputError` where a file cannot be read.
@@ -131,7 +148,7 @@ def load_shapes(paths: Iterable[str | Path], base: str) -> Shapes:
         for triple in parse_shapes(file, base):
             triples.append(triple)
             files.setdefault(triple.subject, file.name)
-    return Shapes(triples, files)
+    return Shapes(triples, files, isolated)
 
 
 def _files(paths: Iterable[str | Path]) -> Iterator[Path]:

@@ -30,13 +30,13 @@ def validate(
     ``triples`` are the data graph, or the path of a file of N-Triples. Give them as written: a store of Oxigraph
     rewrites literals. With ``focus`` the report speaks of those focus nodes alone; the data may then be their
     neighbourhood. ``using`` names the engine: ``shacl`` (fast) or ``pyshacl`` (reference); ``None`` takes the fast
-    one where it exists. With ``isolated`` it runs in a process of its own, which is ended at these limits: for shapes
-    that others wrote. Raises :class:`ShapeError` where the engine refuses the shapes, :class:`InputError` where
-    the file cannot be read, :class:`UsageError` where the engine is not there.
+    one where it exists. With ``isolated``, or where the shapes demand it, it runs in a process of its own, which is
+    ended at these limits: for shapes that others wrote. Raises :class:`ShapeError` where the engine refuses the
+    shapes, :class:`InputError` where the file cannot be read, :class:`UsageError` where the engine is not there.
     """
     data = Path(triples) if isinstance(triples, str) else triples
-    chosen = engine(using)
-    found = run_isolated(data, shapes, chosen.package, isolated) if isolated else chosen.run(data, shapes)
+    chosen, limits = engine(using), isolated or shapes.isolated
+    found = run_isolated(data, shapes, chosen.package, limits) if limits else chosen.run(data, shapes)
     report = Report.of(_result(shapes, raw) for raw in found)
     return report if focus is None else report.for_focus(focus)
 
