@@ -1,0 +1,39 @@
+"""Shapes in metres: CRS84 geometries projected to ETRS89 / UTM 32N, in which the city's own registers measure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final
+
+import numpy
+import pyproj
+import shapely
+
+_CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
+
+
+@cache
+def _projection() -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs("OGC:CRS84", "EPSG:25832", always_xy=True)
+
+
+def metric(values: Sequence[tuple[str, ...]]) -> Any:
+    """Give an array of shapes in metres, one for each item; several geometries are collected, none gives ``None``.
+
+    Malformed ones count as none: they are findings of the audit.
+    """
+    flat = [wkt.removeprefix(_CRS84).lstrip() for each in values for wkt in each]
+    shapes = shapely.from_wkt(flat, on_invalid="ignore")
+    shapes = shapely.transform(shapes, _project) if len(flat) else shapes
+    found, at = numpy.empty(len(values), dtype=object), 0
+    for index, each in enumerate(values):
+        mine = [s for s in shapes[at : at + len(each)] if s is not None and not shapely.is_empty(s)]
+        at += len(each)
+        found[index] = mine[0] if len(mine) == 1 else shapely.geometrycollections(mine) if mine else None
+    return found
+
+
+def _project(points: Any) -> Any:
+    x, y = _projection().transform(points[:, 0], points[:, 1])
+    return numpy.column_stack([x, y])
