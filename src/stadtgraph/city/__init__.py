@@ -33,6 +33,7 @@ from stadtgraph.city.reporting import report
 from stadtgraph.city.withdraw import withdraw
 from stadtgraph.config import Config, load_config
 from stadtgraph.errors import UsageError
+from stadtgraph.links import Rule, load_rules
 from stadtgraph.query import narrowed
 from stadtgraph.release import Progress, Release, Releases, Retention, View, drafting, recover, silent, writer_lock
 from stadtgraph.sources import Source, load_registry, read_rdf, skolemised
@@ -89,6 +90,11 @@ class City:
     def audits(self) -> Audits:
         """The shapes that releases are audited with: those of the gate and all others."""
         return Audits(foreign.load(sorted(self.folders.shapes.rglob("*.ttl")), self.config, self.names.base))
+
+    @cached_property
+    def links(self) -> tuple[Rule, ...]:
+        """The rules that link what the sources describe."""
+        return load_rules(self.folders.links, self.names.base)
 
     def source(self, name: str, file: Path | None = None, mapping: Path | None = None) -> Source:
         """Give a registered source; with a ``file`` an unknown name becomes a managed source.

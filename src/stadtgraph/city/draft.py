@@ -12,6 +12,7 @@ import pyoxigraph as ox
 from stadtgraph import release, shacl
 from stadtgraph.city.areas import Areas
 from stadtgraph.city.derive import derive
+from stadtgraph.city.linking import link
 from stadtgraph.city.reading import Job, read_one
 from stadtgraph.city.record import record
 from stadtgraph.errors import Conflict, GateError, InputError
@@ -93,6 +94,7 @@ class Draft:
     def seal(self) -> Release | None:
         """Derive, audit, record and seal; give the new release, or ``None`` where nothing had changed."""
         derive(self.clone)
+        link(self.clone, self.city.links)
         counts = self.city.audits.derive(self.clone)
         if self.clone.is_changed():
             record(self.clone, counts)

@@ -31,6 +31,11 @@ class Folders:
         """The folder of the example queries."""
         return self.data / "queries"
 
+    @property
+    def links(self) -> Path:
+        """The folder of the link rules."""
+        return self.data / "links"
+
 
 def folders(config: Config) -> Folders:
     """Give the folders that the settings name; what they do not name is taken from the package."""

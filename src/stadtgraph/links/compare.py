@@ -8,6 +8,7 @@
 ``sg:Within``    the left geometry lies in the right one                         STRtree, n log n
 ``sg:TimeOverlap``  periods that share a day (``from``, ``until``)               sorted, n log n
 ``sg:DaysApart``    dates at most ``sg:limit`` days apart                        sorted, n log n
+``sg:Differs``      no equal value; finds no pairs, only narrows                 constant
 ===============  ==============================================================  =========================
 
 Each class takes the two columns and gives candidates and, for any pair, its similarity from 0 to 1 with the
@@ -84,6 +85,18 @@ class Key(_Column):
         return (1.0, f"{self.spec.right} = {shared[0]}") if shared else None
 
 
+class Differs(_Column):
+    """No equal value; it only narrows what other comparisons find."""
+
+    def candidates(self) -> Iterator[Pair]:
+        """Give none: a rule needs another comparison to find pairs."""
+        return iter(())
+
+    def agreement(self, left: int, right: int) -> Agreement | None:
+        """Give 1 without evidence, ``None`` where a value is shared."""
+        return None if set(self.left[left]) & set(self.right[right]) else (1.0, "")
+
+
 class Label(_Column):
     """Similar words: the best of rapidfuzz's ``token_sort_ratio`` over the labels of both, order of words aside."""
 
@@ -119,8 +132,10 @@ class _Shapes:
 
     def __init__(self, spec: Comparison, left: Items, right: Items) -> None:
         self.spec = spec
-        self.left, self.right = metric(left.column(spec.left)), metric(right.column(spec.right))
-        self.tree = shapely.STRtree(self.right)
+        self.left, self.right = _metric(left, spec.left), _metric(right, spec.right)
+        if f"tree {spec.right}" not in right.made:
+            right.made[f"tree {spec.right}"] = shapely.STRtree(self.right)
+        self.tree = right.made[f"tree {spec.right}"]
 
     def is_known(self, left: int, right: int) -> bool:
         return self.left[left] is not None and self.right[right] is not None
@@ -131,6 +146,12 @@ class _Shapes:
 
     def _metres(self, left: int, right: int) -> float:
         return float(shapely.distance(self.left[left], self.right[right]))
+
+
+def _metric(items: Items, variable: str) -> Any:
+    if f"metric {variable}" not in items.made:
+        items.made[f"metric {variable}"] = metric(items.column(variable))
+    return items.made[f"metric {variable}"]
 
 
 class Distance(_Shapes):
@@ -298,6 +319,7 @@ _KINDS: Final[dict[str, Any]] = {
     "Within": Within,
     "TimeOverlap": TimeOverlap,
     "DaysApart": DaysApart,
+    "Differs": Differs,
 }
 
 

@@ -83,6 +83,7 @@ def _decimal(number: float) -> ox.Literal:
 def as_triples(rule: Rule, links: Iterable[Link], names: Names) -> Iterator[ox.Triple]:
     """Give the part of ``graph/links`` that one rule makes, the rule's own description included."""
     yield from rule.about
+    yield ox.Triple(rule.iri, SG.digest, ox.Literal(rule.digest))
     for link in links:
         yield from link.statements(rule.inverse)
         yield from link.description(names)

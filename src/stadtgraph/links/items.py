@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyoxigraph as ox
 
@@ -19,6 +20,8 @@ class Items:
 
     iris: list[ox.NamedNode] = field(default_factory=list)
     columns: dict[str, list[Values]] = field(default_factory=dict)
+    made: dict[str, Any] = field(default_factory=dict, repr=False)
+    """What comparators made of columns, such as shapes in metres, so that rules over one selection share it."""
 
     def __len__(self) -> int:
         return len(self.iris)
@@ -45,3 +48,18 @@ def select(engine: Engine, query: str) -> Items:
     order = sorted(found)
     columns = {name: [tuple(sorted(found[iri].get(name, ()))) for iri in order] for name in names}
     return Items([ox.NamedNode(iri) for iri in order], columns)
+
+
+class Selections:
+    """The selections over one store; rules that select the same share it."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Select nothing yet."""
+        self._engine = engine
+        self._known: dict[str, Items] = {}
+
+    def __call__(self, query: str) -> Items:
+        """Give what ``query`` selects."""
+        if query not in self._known:
+            self._known[query] = select(self._engine, query)
+        return self._known[query]

@@ -6,20 +6,19 @@ from collections.abc import Iterable, Iterator
 
 from stadtgraph.links.compare import Comparator, Pair, comparator
 from stadtgraph.links.graph import Link
-from stadtgraph.links.items import Items, select
+from stadtgraph.links.items import Items, Selections
 from stadtgraph.links.rule import Comparison, Rule
-from stadtgraph.store import Engine
 
 _DIGITS = 4
 
 
-def find(rule: Rule, engine: Engine) -> list[Link]:
+def find(rule: Rule, select: Selections) -> list[Link]:
     """Give the links that ``rule`` makes over the merge of a store, in a stable order.
 
     The score is the weighted mean of the agreements; an optional comparison without a value on one side is left
     out of it. Cost: two selections, n log n for the first comparison, and the candidates it leaves.
     """
-    return match(rule, select(engine, rule.left), select(engine, rule.right))
+    return match(rule, select(rule.left), select(rule.right))
 
 
 def match(rule: Rule, left: Items, right: Items) -> list[Link]:

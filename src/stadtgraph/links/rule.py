@@ -13,8 +13,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +30,7 @@ from stadtgraph.sparql.outline import outline, resolve
 from stadtgraph.sparql.tokens import Kind, Place, Token, code, tokenize
 from stadtgraph.terms import PREFIXES, RDF, RDFS, SG, SG_NAMESPACE
 
-KINDS: Final = ("Key", "Label", "Distance", "Nearest", "Within", "TimeOverlap", "DaysApart")
+KINDS: Final = ("Key", "Label", "Distance", "Nearest", "Within", "TimeOverlap", "DaysApart", "Differs")
 CHOICES: Final = ("all", "best", "mutual")
 _A: Final = RDF.type
 
@@ -71,6 +73,12 @@ class Rule:
     def name(self) -> str:
         """The last part of the IRI."""
         return self.iri.value.rsplit("/", 1)[-1]
+
+    @property
+    def digest(self) -> str:
+        """What changes when the rule changes."""
+        parts = (self.left, self.right, self.makes, self.inverse, self.compare, self.choose, self.threshold)
+        return hashlib.sha256(repr((parts, sorted(map(str, self.about)))).encode()).hexdigest()[:16]
 
     def concerns(self, triple: ox.Triple) -> bool:
         """Tell whether a change of ``triple`` can change the links of this rule."""
@@ -125,8 +133,8 @@ class _Reader:
             raise self._error("makes", "sg:makes <property>")
         choose = self._choice(self.iri, "choose", CHOICES, "all")
         ordered = tuple(sorted(compare, key=lambda c: (not c.required, KINDS.index(c.kind), c.left, c.right, c.form)))
-        if not ordered[0].required:
-            raise self._error("required", "one comparison without sg:required false")
+        if not ordered[0].required or ordered[0].kind == "Differs":
+            raise self._error("required", "one required comparison that finds pairs")
         return Rule(
             self.iri,
             self.file,
@@ -143,7 +151,7 @@ class _Reader:
 
     def _about(self) -> Iterable[ox.Triple]:
         yield ox.Triple(self.iri, _A, SG.LinkRule)
-        for predicate in (RDFS.label, RDFS.comment, RDFS.seeAlso, SG.makes):
+        for predicate in (RDFS.label, RDFS.comment, RDFS.seeAlso, SG.makes, SG.inverse):
             yield from self.facts.match(self.iri, predicate, None)
 
     def _selection(self, key: str) -> str:
@@ -157,7 +165,7 @@ class _Reader:
 
     def _reads(self, text: str) -> frozenset[str]:
         """Give every IRI that a selection names; a variable as a predicate is refused, for it reads everything."""
-        found, tokens = {_A.value}, code(tokenize(text))
+        found, tokens = set(), code(tokenize(text))
         if _reads_everything(tokens):
             raise self._error("left/right", "?item <property> ?value …")
         for token in tokens:
@@ -231,4 +239,7 @@ def _reads_everything(tokens: Sequence[Token]) -> bool:
             return True
         if before.text == ";" and first.kind is Kind.VARIABLE:
             return True
+    classes = pairwise(tokens)
+    if any(t.text in ("a", "rdf:type") and after.kind is Kind.VARIABLE for t, after in classes):
+        return True
     return any(t.text == "!" and t.place is Place.GROUP for t in tokens)

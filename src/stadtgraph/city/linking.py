@@ -1,0 +1,109 @@
+"""Bring ``graph/links`` of every view up to date: only rules whose selections a change can touch run again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import pyoxigraph as ox
+
+from stadtgraph.city.derive import StoredFacts, all_graphs, hidden_graphs
+from stadtgraph.links import (
+    SOURCE,
+    Rule,
+    Said,
+    Selections,
+    Statement,
+    as_triples,
+    decided,
+    decisions,
+    difference,
+    find,
+    stored,
+)
+from stadtgraph.release import Draft, View
+from stadtgraph.store import Change
+from stadtgraph.terms import LINKS, RDF, SG, Names
+
+
+def link(draft: Draft, rules: Sequence[Rule]) -> None:
+    """Find the links of every view of the draft, from that view's graphs alone, after the inferences."""
+    for view in draft.views:
+        _link(draft, view, rules)
+        draft.progress(f"link {view}")
+
+
+def _link(draft: Draft, view: View, rules: Sequence[Rule]) -> None:
+    names, engine = draft.names, draft.engines[view]
+    target = names.graph(LINKS)
+    made = StoredFacts(engine.store, all_graphs(engine.store) - {target.value})
+    facts = StoredFacts(engine.store, hidden_graphs(draft, view))
+    said = decisions(facts)
+    touched = _touched(rules, made, [c for c in draft.changes[view] if c.graph != target], said, names)
+    known = {rule.iri for rule in rules}
+    gone = [t.subject for t in made.match(None, RDF.type, SG.LinkRule) if t.subject not in known]
+    if not touched and not gone:
+        return
+    old: list[ox.Triple] = []
+    new: list[ox.Triple] = []
+    select = Selections(engine)
+    for rule in touched:
+        old += _part(made, rule.iri, names)
+        new += as_triples(rule, decided(rule.iri, find(rule, select), said, facts), names)
+        draft.progress(f"link {rule.name}")
+    for iri in gone:
+        old += _part(made, iri, names)
+    kept = (link for rule in rules if rule not in touched for link in stored(made, rule.iri))
+    inverses = {rule.iri: rule.inverse for rule in rules}
+    still = {t for link in kept for t in link.statements(inverses[link.rule])}
+    draft.change_derived(view, target, *difference(old, new, still))
+
+
+def _touched(
+    rules: Sequence[Rule],
+    made: StoredFacts,
+    changes: Sequence[Change],
+    said: Mapping[Statement, Said],
+    names: Names,
+) -> list[Rule]:
+    """Give the rules that are new or changed, whose selections a change may touch, or about whose links was decided."""
+    known = {t.subject: t.object for t in made.match(None, SG.digest, None)}
+    news = [rule for rule in rules if known.get(rule.iri) != ox.Literal(rule.digest)]
+    if any(change.graph == names.source(SOURCE) for change in changes):
+        return list(rules)
+    terms, subjects = _mentioned(changes)
+    found = []
+    for rule in rules:
+        ends = {node for key, entry in said.items() if entry.rule == rule.iri for node in (key[0], key[2])}
+        if rule in news or terms & rule.reads or subjects & {str(node) for node in ends}:
+            found.append(rule)
+    return found
+
+
+def _mentioned(changes: Iterable[Change]) -> tuple[set[str], set[str]]:
+    """Give the predicates (and classes, of typing triples) of changed triples, and their subjects as written."""
+    terms: set[bytes] = set()
+    subjects: set[bytes] = set()
+    for change in changes:
+        for file in (change.added_file, change.removed_file):
+            with file.open("rb") as lines:
+                for line in lines:
+                    subject, predicate, rest = line.split(b" ", 2)
+                    subjects.add(subject)
+                    if predicate == _TYPE:
+                        terms.add(rest.rsplit(b" ", 1)[0])
+                    else:
+                        terms.add(predicate)
+    return {t.decode().strip("<>") for t in terms}, {s.decode() for s in subjects}
+
+
+_TYPE = str(RDF.type).encode()
+
+
+def _part(made: StoredFacts, rule: ox.NamedNode | ox.BlankNode | ox.Triple, names: Names) -> Iterator[ox.Triple]:
+    """Give every triple of ``graph/links`` that a rule made, inverse statements included."""
+    assert isinstance(rule, ox.NamedNode)
+    yield from made.match(rule, None, None)
+    inverse = next((t.object for t in made.match(rule, SG.inverse, None)), None)
+    for link in stored(made, rule):
+        yield from link.statements(inverse if isinstance(inverse, ox.NamedNode) else None)
+        yield from link.description(names)
