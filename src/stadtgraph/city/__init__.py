@@ -33,7 +33,7 @@ from stadtgraph.city.reporting import report
 from stadtgraph.city.withdraw import withdraw
 from stadtgraph.config import Config, load_config
 from stadtgraph.errors import UsageError
-from stadtgraph.links import Rule, load_rules
+from stadtgraph.links import Decision, Link, Rule, State, load_rules
 from stadtgraph.query import narrowed
 from stadtgraph.release import Progress, Release, Releases, Retention, View, drafting, recover, silent, writer_lock
 from stadtgraph.sources import Source, load_registry, read_rdf, skolemised
@@ -92,7 +92,7 @@ class City:
         return Audits(foreign.load(sorted(self.folders.shapes.rglob("*.ttl")), self.config, self.names.base))
 
     @cached_property
-    def links(self) -> tuple[Rule, ...]:
+    def link_rules(self) -> tuple[Rule, ...]:
         """The rules that link what the sources describe."""
         return load_rules(self.folders.links, self.names.base)
 
@@ -193,6 +193,25 @@ class City:
         engine) the release is audited afresh; otherwise the audit that was sealed with it is read.
         """
         return report(self, release, unit=unit, since=since, shapes=shapes, using=using, view=view)
+
+    def link(self, *, progress: Progress = silent) -> Release | None:
+        """Run every link rule anew and seal a release; ``None`` where that changed nothing."""
+        with self.draft("links run", progress=progress) as draft:
+            draft.relink = True
+        return draft.release
+
+    def decide(
+        self, link: Link, state: State, reason: str, *, lang: str = "de", view: View = View.PUBLIC
+    ) -> Release | None:
+        """Confirm or reject a link for good, as the role of the data architect, and seal a release.
+
+        A decision about a link that only the ``view`` for insiders shows is restricted as well.
+        """
+        by, today = self.names.id("role/data-architect"), datetime.now(UTC).date()
+        said = Decision(link, state, by, today, reason, lang)
+        with self.draft(f"links {state}", role="data-architect") as draft:
+            draft.decide(said, restricted=view is View.INTERNAL)
+        return draft.release
 
     def rollback(self, release: str) -> Release:
         """Make an earlier release the current one."""

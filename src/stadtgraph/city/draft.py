@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 import pyoxigraph as ox
 
@@ -16,6 +16,7 @@ from stadtgraph.city.linking import link
 from stadtgraph.city.reading import Job, read_one
 from stadtgraph.city.record import record
 from stadtgraph.errors import Conflict, GateError, InputError
+from stadtgraph.links import RESTRICTED_SOURCE, SOURCE, Decision
 from stadtgraph.release import GraphInfo, Kind, Release
 from stadtgraph.sources import Source, inputs_checksum, skolemised
 from stadtgraph.store import Spool, read_lines
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from stadtgraph.city import City
 
 
+_DECISIONS: Final = {"de": "Entscheidungen über Verknüpfungen", "en": "Decisions about links"}
+
+
 @dataclass(slots=True)
 class Draft:
     """A clone of the current release to load into. Get one by :meth:`stadtgraph.City.draft`."""
@@ -34,6 +38,8 @@ class Draft:
     clone: release.Draft
     release: Release | None = field(default=None, init=False)
     """The release that sealing made; ``None`` before, and where nothing had changed."""
+    relink: bool = field(default=False, init=False)
+    """Whether every link rule runs anew, also where nothing that it reads has changed."""
 
     @property
     def names(self) -> Names:
@@ -82,6 +88,18 @@ class Draft:
         info = self.clone.info(entry.graph_name(self.names)) or graph_info(entry, None, self.names)
         return self.clone.edit(info, added, removed, restricted=entry.restricted)
 
+    def decide(self, decision: Decision, *, restricted: bool = False) -> bool:
+        """Record a decision about a link in place of an earlier one."""
+        visibility: Literal["public", "restricted"] = "restricted" if restricted else "public"
+        name = RESTRICTED_SOURCE if restricted else SOURCE
+        entry = Source(name, _DECISIONS, domain="governance", kind="managed", visibility=visibility)
+        graph, new = entry.graph_name(self.names), list(decision.triples(self.names))
+        view = release.View.INTERNAL if restricted else release.View.PUBLIC
+        engine = self.clone.engines.get(view)
+        before = list(engine.as_written(graph, [decision.node(self.names)])) if engine is not None else []
+        info = self.clone.info(graph) or graph_info(entry, None, self.names)
+        return self.clone.edit(info, new, before, restricted=restricted)
+
     def drop(self, source: str) -> bool:
         """Remove the graph of a source; tell whether there was one."""
         return self.clone.drop(self.city.source(source).graph_name(self.names))
@@ -94,7 +112,7 @@ class Draft:
     def seal(self) -> Release | None:
         """Derive, audit, record and seal; give the new release, or ``None`` where nothing had changed."""
         derive(self.clone)
-        link(self.clone, self.city.links)
+        link(self.clone, self.city.link_rules, anew=self.relink)
         counts = self.city.audits.derive(self.clone)
         if self.clone.is_changed():
             record(self.clone, counts)

@@ -8,6 +8,7 @@ import pyoxigraph as ox
 
 from stadtgraph.city.derive import StoredFacts, all_graphs, hidden_graphs
 from stadtgraph.links import (
+    RESTRICTED_SOURCE,
     SOURCE,
     Rule,
     Said,
@@ -25,20 +26,24 @@ from stadtgraph.store import Change
 from stadtgraph.terms import LINKS, RDF, SG, Names
 
 
-def link(draft: Draft, rules: Sequence[Rule]) -> None:
-    """Find the links of every view of the draft, from that view's graphs alone, after the inferences."""
+def link(draft: Draft, rules: Sequence[Rule], *, anew: bool = False) -> None:
+    """Find the links of every view of the draft, from that view's graphs alone, after the inferences.
+
+    ``anew`` runs every rule; otherwise only those run that a change can touch.
+    """
     for view in draft.views:
-        _link(draft, view, rules)
+        _link(draft, view, rules, anew)
         draft.progress(f"link {view}")
 
 
-def _link(draft: Draft, view: View, rules: Sequence[Rule]) -> None:
+def _link(draft: Draft, view: View, rules: Sequence[Rule], anew: bool) -> None:
     names, engine = draft.names, draft.engines[view]
     target = names.graph(LINKS)
     made = StoredFacts(engine.store, all_graphs(engine.store) - {target.value})
     facts = StoredFacts(engine.store, hidden_graphs(draft, view))
     said = decisions(facts)
-    touched = _touched(rules, made, [c for c in draft.changes[view] if c.graph != target], said, names)
+    changes = [c for c in draft.changes[view] if c.graph != target]
+    touched = list(rules) if anew else _touched(rules, made, changes, said, names)
     known = {rule.iri for rule in rules}
     gone = [t.subject for t in made.match(None, RDF.type, SG.LinkRule) if t.subject not in known]
     if not touched and not gone:
@@ -68,7 +73,7 @@ def _touched(
     """Give the rules that are new or changed, whose selections a change may touch, or about whose links was decided."""
     known = {t.subject: t.object for t in made.match(None, SG.digest, None)}
     news = [rule for rule in rules if known.get(rule.iri) != ox.Literal(rule.digest)]
-    if any(change.graph == names.source(SOURCE) for change in changes):
+    if any(change.graph in (names.source(SOURCE), names.source(RESTRICTED_SOURCE)) for change in changes):
         return list(rules)
     terms, subjects = _mentioned(changes)
     found = []

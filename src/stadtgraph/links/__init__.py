@@ -4,13 +4,14 @@ A rule (one Turtle file in ``data/links/``) names two selections and what must a
 it makes over a store, :class:`LinkGraph` keeps them, with score, evidence and state, in ``graph/links``.
 """
 
-from stadtgraph.links.decisions import SOURCE, Decision, Said, Statement, decided, decisions
+from stadtgraph.links.decisions import RESTRICTED_SOURCE, SOURCE, Decision, Said, Statement, decided, decisions
 from stadtgraph.links.graph import Link, State, as_triples, difference, stored
 from stadtgraph.links.items import Selections
 from stadtgraph.links.match import find
 from stadtgraph.links.rule import Comparison, Rule, load_rules
 
 __all__ = [
+    "RESTRICTED_SOURCE",
     "SOURCE",
     "Comparison",
     "Decision",

@@ -9,6 +9,7 @@
 ``sg:TimeOverlap``  periods that share a day (``from``, ``until``)               sorted, n log n
 ``sg:DaysApart``    dates at most ``sg:limit`` days apart                        sorted, n log n
 ``sg:Differs``      no equal value; finds no pairs, only narrows                 constant
+``sg:Latest``       prefers the later right value; finds no pairs, only ranks    n log n
 ===============  ==============================================================  =========================
 
 Each class takes the two columns and gives candidates and, for any pair, its similarity from 0 to 1 with the
@@ -97,8 +98,30 @@ class Differs(_Column):
         return None if set(self.left[left]) & set(self.right[right]) else (1.0, "")
 
 
+class Latest(_Column):
+    """Of several candidates the later one, by a value of the right side such as a year; it only narrows."""
+
+    def __init__(self, spec: Comparison, left: Items, right: Items) -> None:
+        super().__init__(spec, left, right)
+        order = sorted({values[-1] for values in self.right if values})
+        self._rank = {value: (place + 1) / len(order) for place, value in enumerate(order)}
+
+    def candidates(self) -> Iterator[Pair]:
+        """Give none: a rule needs another comparison to find pairs."""
+        return iter(())
+
+    def is_known(self, left: int, right: int) -> bool:
+        """Tell whether the right side has a value."""
+        return bool(self.right[right])
+
+    def agreement(self, left: int, right: int) -> Agreement | None:
+        """Give the place of the value among all values, from 0 to 1, and the value."""
+        values = self.right[right]
+        return (self._rank[values[-1]], f"{self.spec.right} = {values[-1]}") if values else None
+
+
 class Label(_Column):
-    """Similar words: the best of rapidfuzz's ``token_sort_ratio`` over the labels of both, order of words aside."""
+    """Similar words: rapidfuzz over the labels of both, order of words aside, the best counts."""
 
     def candidates(self) -> Iterator[Pair]:
         """Give pairs that share one of the rarest trigrams of the left label, enough of them to be similar."""
@@ -115,12 +138,17 @@ class Label(_Column):
 
     def agreement(self, left: int, right: int) -> Agreement | None:
         """Give the similarity and the two labels."""
-        pairs = ((fuzz.token_sort_ratio(a, b) / 100, a, b) for a in self.left[left] for b in self.right[right])
+        pairs = ((_alike(a, b), a, b) for a in self.left[left] for b in self.right[right])
         score, a, b = max(pairs, default=(0.0, "", ""))
         return (score, f"{a} ~ {b}") if score >= self.spec.limit else None
 
 
-_SHARED: Final = 0.4  # of the trigrams: labels that share fewer are no more than 0.6 alike
+def _alike(a: str, b: str) -> float:
+    """Compare words in any order; a name within a longer one counts a little less than the same name."""
+    return max(fuzz.token_sort_ratio(a, b), 0.9 * fuzz.token_set_ratio(a, b)) / 100
+
+
+_SHARED: Final = 0.25  # of the trigrams of the left label; similar labels share more
 
 
 def _trigrams(values: Values) -> set[str]:
@@ -320,6 +348,7 @@ _KINDS: Final[dict[str, Any]] = {
     "TimeOverlap": TimeOverlap,
     "DaysApart": DaysApart,
     "Differs": Differs,
+    "Latest": Latest,
 }
 
 

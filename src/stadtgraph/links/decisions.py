@@ -21,6 +21,8 @@ from stadtgraph.terms import DCT, RDF, RDFS, SG, SG_NAMESPACE, XSD, Names
 
 SOURCE = "link-decisions"
 """The managed source that keeps decisions."""
+RESTRICTED_SOURCE = "link-decisions-restricted"
+"""The managed source that keeps decisions about links between restricted things."""
 Statement = tuple[ox.NamedNode, ox.NamedNode, ox.NamedNode]
 
 
@@ -35,9 +37,13 @@ class Decision:
     reason: str
     lang: str = "de"
 
+    def node(self, names: Names) -> ox.NamedNode:
+        """The identifier of the decision."""
+        return names.id(f"link-decision/{self.link.key}")
+
     def triples(self, names: Names) -> Iterator[ox.Triple]:
         """Give the decision as data."""
-        node = names.id(f"link-decision/{self.link.key}")
+        node = self.node(names)
         yield ox.Triple(node, RDF.type, SG.LinkDecision)
         yield ox.Triple(node, SG.state, SG.__getattr__(self.state.value))
         yield ox.Triple(node, SG.rule, self.link.rule)

@@ -13,6 +13,13 @@ from typing import Final
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "œ": "oe"})
 _LEGAL: Final = re.compile(r"\b(?:g?gmbh(?: und co kg)?|mbh|ag|kg|ohg|e ?v|e ?g|se|ug|inc|ltd)\b")
 _STREET: Final = re.compile(r"(?<=[a-z])str\b|\bstr\b")
+_KINDS_OF: Final = frozenset(
+    ["staatliche", "staatliches", "freie", "freies", "kgs", "igs", "kooperative", "integrierte", "ganztags", "kita"]
+    + ["kinderhaus", "musik", "und", "kunstschule", "jena", "e", "v", "der", "die", "das"]
+)
+_KIND_OF: Final = re.compile(
+    r"(?:ganztags|grund|regel|gemeinschafts|gesamt|berufs|kunst)*(?:schule|gymnasium|kindergarten)$"
+)
 _PLACE: Final = re.compile(r"^(?:jena|stadt jena)\s+(?=\S)")
 _WORDS: Final = re.compile(r"[a-z0-9]+")
 _CULTIVAR: Final = re.compile(r"\s*['‘’].*$")
@@ -36,6 +43,16 @@ def organisation(text: str) -> str:
     ('jenah', 'stadtwerkeenergiejenapoessneck')
     """
     return _LEGAL.sub("", folded(text)).replace(" ", "")
+
+
+def institution(text: str) -> str:
+    """Give what tells an institution from others of its kind: its name without kind, operator and city.
+
+    >>> institution('Staatliche Grundschule "Saaletal"'), institution("Saaletalschule"), institution("Kita Ammerbach")
+    ('saaletal', 'saaletal', 'ammerbach')
+    """
+    words = (_KIND_OF.sub("", word) for word in folded(text).split() if word not in _KINDS_OF)
+    return " ".join(word for word in words if word)
 
 
 def local(text: str) -> str:
@@ -101,6 +118,7 @@ FORMS: Final[dict[str, Callable[[str], str]]] = {
     "asWritten": str.strip,
     "folded": folded,
     "organisation": organisation,
+    "institution": institution,
     "local": local,
     "binomial": binomial,
     "genus": genus,

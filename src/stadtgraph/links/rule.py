@@ -30,7 +30,8 @@ from stadtgraph.sparql.outline import outline, resolve
 from stadtgraph.sparql.tokens import Kind, Place, Token, code, tokenize
 from stadtgraph.terms import PREFIXES, RDF, RDFS, SG, SG_NAMESPACE
 
-KINDS: Final = ("Key", "Label", "Distance", "Nearest", "Within", "TimeOverlap", "DaysApart", "Differs")
+KINDS: Final = ("Key", "Label", "Distance", "Nearest", "Within", "TimeOverlap", "DaysApart", "Differs", "Latest")
+NARROW: Final = ("Differs", "Latest")
 CHOICES: Final = ("all", "best", "mutual")
 _A: Final = RDF.type
 
@@ -133,7 +134,7 @@ class _Reader:
             raise self._error("makes", "sg:makes <property>")
         choose = self._choice(self.iri, "choose", CHOICES, "all")
         ordered = tuple(sorted(compare, key=lambda c: (not c.required, KINDS.index(c.kind), c.left, c.right, c.form)))
-        if not ordered[0].required or ordered[0].kind == "Differs":
+        if not ordered[0].required or ordered[0].kind in NARROW:
             raise self._error("required", "one required comparison that finds pairs")
         return Rule(
             self.iri,
