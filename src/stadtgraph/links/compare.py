@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol
@@ -99,11 +100,12 @@ class Differs(_Column):
 
 
 class Latest(_Column):
-    """Of several candidates the later one, by a value of the right side such as a year; it only narrows."""
+    """Of several candidates the later one, by a year or running number of the right side; it only ranks."""
 
     def __init__(self, spec: Comparison, left: Items, right: Items) -> None:
         super().__init__(spec, left, right)
-        order = sorted({values[-1] for values in self.right if values})
+        self._last = [max(values, key=_place) if values else None for values in self.right]
+        order = sorted({value for value in self._last if value is not None}, key=_place)
         self._rank = {value: (place + 1) / len(order) for place, value in enumerate(order)}
 
     def candidates(self) -> Iterator[Pair]:
@@ -111,30 +113,31 @@ class Latest(_Column):
         return iter(())
 
     def is_known(self, left: int, right: int) -> bool:
-        """Tell whether the right side has a value."""
-        return bool(self.right[right])
+        """A missing value counts as the earliest."""
+        return True
 
     def agreement(self, left: int, right: int) -> Agreement | None:
         """Give the place of the value among all values, from 0 to 1, and the value."""
-        values = self.right[right]
-        return (self._rank[values[-1]], f"{self.spec.right} = {values[-1]}") if values else None
+        last = self._last[right]
+        return (0.0, "") if last is None else (self._rank[last], f"{self.spec.right} = {last}")
+
+
+def _place(value: str) -> tuple[float, str]:
+    """Order numbers as numbers, before other texts."""
+    try:
+        return (float(value), value)
+    except ValueError:
+        return (math.inf, value)
 
 
 class Label(_Column):
     """Similar words: rapidfuzz over the labels of both, order of words aside, the best counts."""
 
     def candidates(self) -> Iterator[Pair]:
-        """Give pairs that share one of the rarest trigrams of the left label, enough of them to be similar."""
-        grams = [_trigrams(values) for values in self.right]
-        index: defaultdict[str, list[int]] = defaultdict(list)
-        for j, found in enumerate(grams):
-            for gram in found:
-                index[gram].append(j)
-        for i, values in enumerate(self.left):
-            mine = sorted(_trigrams(values), key=lambda g: (len(index.get(g, ())), g))
-            kept = mine[: max(1, len(mine) - int(len(mine) * _SHARED) + 1)]
-            for j in sorted({j for gram in kept for j in index.get(gram, ())}):
-                yield i, j
+        """Give pairs that share one of the rarest trigrams of either label, enough of them to be similar."""
+        left, right = [_trigrams(v) for v in self.left], [_trigrams(v) for v in self.right]
+        found = {(i, j) for i, j in _sharing(left, right)} | {(i, j) for j, i in _sharing(right, left)}
+        yield from sorted(found)
 
     def agreement(self, left: int, right: int) -> Agreement | None:
         """Give the similarity and the two labels."""
@@ -149,6 +152,20 @@ def _alike(a: str, b: str) -> float:
 
 
 _SHARED: Final = 0.25  # of the trigrams of the left label; similar labels share more
+
+
+def _sharing(probes: Sequence[set[str]], among: Sequence[set[str]]) -> Iterator[Pair]:
+    """Give the indexes of sets that share one of the rarer members of a probe."""
+    index: defaultdict[str, list[int]] = defaultdict(list)
+    for j, grams in enumerate(among):
+        for gram in grams:
+            index[gram].append(j)
+    for i, grams in enumerate(probes):
+        known = sorted((g for g in grams if g in index), key=lambda g: (len(index[g]), g))
+        lacking = len(grams) - len(known)
+        for gram in known[: max(0, len(grams) - int(len(grams) * _SHARED) + 1 - lacking)]:
+            for j in index[gram]:
+                yield i, j
 
 
 def _trigrams(values: Values) -> set[str]:
@@ -195,7 +212,7 @@ class Distance(_Shapes):
     def agreement(self, left: int, right: int) -> Agreement | None:
         """Give 1 in one place and 0 just beyond the limit, and the metres."""
         metres = self._metres(left, right)
-        if metres > self.spec.limit:
+        if not metres <= self.spec.limit:  # not a number where one has no shape
             return None
         return 1 - metres / (self.spec.limit + 1e-9), f"{metres:.1f} m"
 
@@ -249,7 +266,11 @@ class Within(_Shapes):
 
     def agreement(self, left: int, right: int) -> Agreement | None:
         """Give 1."""
-        return (1.0, "geo:sfWithin") if shapely.covers(self.right[right], self.left[left]) else None
+        return (
+            (1.0, "geo:sfWithin")
+            if self.is_known(left, right) and shapely.covers(self.right[right], self.left[left])
+            else None
+        )
 
 
 class TimeOverlap:

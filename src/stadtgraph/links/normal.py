@@ -14,8 +14,10 @@ _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss",
 _LEGAL: Final = re.compile(r"\b(?:g?gmbh(?: und co kg)?|mbh|ag|kg|ohg|e ?v|e ?g|se|ug|inc|ltd)\b")
 _STREET: Final = re.compile(r"(?<=[a-z])str\b|\bstr\b")
 _KINDS_OF: Final = frozenset(
-    ["staatliche", "staatliches", "freie", "freies", "kgs", "igs", "kooperative", "integrierte", "ganztags", "kita"]
-    + ["kinderhaus", "musik", "und", "kunstschule", "jena", "e", "v", "der", "die", "das"]
+    (
+        *("staatliche", "staatliches", "freie", "freies", "kgs", "igs", "kooperative", "integrierte", "ganztags"),
+        *("kita", "kinderhaus", "musik", "und", "kunstschule", "jena", "e", "v", "der", "die", "das"),
+    )
 )
 _KIND_OF: Final = re.compile(
     r"(?:ganztags|grund|regel|gemeinschafts|gesamt|berufs|kunst)*(?:schule|gymnasium|kindergarten)$"
