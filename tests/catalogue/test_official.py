@@ -58,11 +58,11 @@ SERIES = """
 """The rule that a series has a publisher is attached to no node shape in the official file."""
 NOBODY_CAN = {
     "http://dcat-ap.de/def/dcatde/contributorID": (
-        "K12/K13: an ID of a data provider is given to those who deliver to GovData directly; neither Jena nor Thuringia"
-        " has one, so that stating one would be wrong"
+        "K12/K13: an ID of a data provider is given to those who deliver to GovData directly; neither Jena nor"
+        " Thuringia has one, so that stating one would be wrong"
     ),
     "http://www.w3.org/ns/dcat#byteSize": (
-        "2.x wants xsd:decimal, 3.0 xsd:nonNegativeInteger: no value of one property can have both types; CKAN reads both"
+        "2.x wants xsd:decimal, 3.0 xsd:nonNegativeInteger: no value can have both types; CKAN reads both"
     ),
 }
 VOCABULARIES = ("vocab/eu", "vocab/sh-dcat-statistics", "vocab")
