@@ -7,6 +7,7 @@ import io
 import json
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -174,3 +175,33 @@ def test_a_disk_that_is_full_leaves_no_half_report(
         write_file(report, "csv", target)
     monkeypatch.undo()
     assert target.read_text() == "before" and [p.name for p in tmp_path.glob("*.part")] == []
+
+
+def test_a_limit_shortens_every_format_and_leaves_the_numbers_true() -> None:
+    """Of each rule and unit so many are listed; how many there are stands in each format, in its own way."""
+    report = replace(large(50), most=7)
+    rows = list(csv.reader(io.StringIO(made("csv", report).decode("utf-8-sig"))))
+    assert len(rows) == 1 + 7 + 1 and "7 of 50 are listed." in rows[-1] and str(SHAPE.value) in rows[-1]
+    data = json.loads(made("json", report))
+    assert len(data["findings"]) == 7 and data["counts"][0]["number"] == 50
+    assert data["limited"] == [{"shape": SHAPE.value, "unit": UNIT.value, "listed": 7, "number": 50}]
+    triples = list(ox.parse(made("ttl", report), format=ox.RdfFormat.TURTLE))
+    assert sum(t.predicate == SH.result for t in triples) == 7
+    assert any(t.predicate.value.endswith("dqv#value") and t.object == ox.Literal(50) for t in triples)
+    assert any("7 of 50" in str(t.object) for t in triples)
+    book = openpyxl.load_workbook(io.BytesIO(made("xlsx", report)))
+    overview, unit = (list(sheet.iter_rows(values_only=True)) for sheet in book)
+    assert len(unit) == 1 + 7 + 1 and "7 of 50 are listed." in unit[-1]
+    assert any(50 in row for row in overview)
+    assert made("html", report).decode().count("<tr>") == 1 + 7 and b"7 of 50 are listed" in made("html", report)
+    text = made("text", report).decode()
+    assert "50 × warnings" in text and "43 more" in text
+
+
+def test_every_sheet_can_be_filtered_and_keeps_its_head_in_sight(report: AuditReport) -> None:
+    """One sheet per unit, filters over all its rows; no cell is a formula, whatever the data say."""
+    book = openpyxl.load_workbook(io.BytesIO(made("xlsx", report, "de")))
+    units = {report.label(unit, "de") if unit else "Einheit nicht bekannt" for unit in report.by_unit()}
+    assert len(book.sheetnames) == 1 + len(units) + 1  # the overview before, the matrix after
+    for sheet in book.worksheets[1:]:
+        assert sheet.freeze_panes in ("A2", "B2") and sheet.auto_filter.ref.endswith(str(sheet.max_row))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyoxigraph as ox
 
-from stadtgraph.audit.attribute import Responsibilities, acceptances, attribute
+from stadtgraph.audit.attribute import GraphOf, Responsibilities, acceptances, attribute
 from stadtgraph.audit.compare import compare
 from stadtgraph.audit.finding import Finding, Rules
 from stadtgraph.audit.graph import read_findings
@@ -88,12 +88,21 @@ def make_report(
 
 
 def report_on(
-    facts: Facts, found: Iterable[Result], shapes: Shapes, names: Names, today: str, title: str
+    facts: Facts,
+    found: Iterable[Result],
+    shapes: Shapes,
+    names: Names,
+    today: str,
+    files: str,
+    place_of: GraphOf = lambda _: "",
 ) -> AuditReport:
-    """Give the report on any triples that were validated; ``title`` stands in the place of the release."""
-    who = Responsibilities(facts, names, today)
+    """Give the report on any triples that were validated; ``files`` are their names.
+
+    ``place_of`` tells where a node is described; it stands in the place of the source graph.
+    """
+    who = Responsibilities(facts, names, today, place_of)
     now, _ = compare(attribute(found, Rules(shapes), who, {}), (), acceptances(facts), today)
-    return AuditReport(now, release=title, date=today, base=names.base, labels=labels(facts, _named(now)))
+    return AuditReport(now, files=files, date=today, base=names.base, labels=labels(facts, _named(now)))
 
 
 def _named(findings: Iterable[Finding]) -> dict[ox.NamedNode | None, None]:

@@ -166,6 +166,8 @@ def short(term: Term | None, base: str = "") -> str:
     if term is None:
         return ""
     if isinstance(term, ox.NamedNode):
+        if "/.well-known/genid/" in term.value:
+            return f"_:{term.value.rpartition('/')[2][:8]}"
         if base and term.value.startswith(base):
             return term.value.removeprefix(base).removeprefix("id/")
         return term.value if base else term.value.rstrip("/#").replace("#", "/").rpartition("/")[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pyoxigraph as ox
@@ -15,7 +15,7 @@ from stadtgraph.terms import SH
 
 SEVERITIES = (SH.Violation, SH.Warning, SH.Info)
 LIMIT = 1000
-"""Findings per shape that a report for people shows; the counts are always true."""
+"""Findings per shape and unit that a report for people shows; the counts are always true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,10 @@ class AuditReport:
     matrix: tuple[MatrixRow, ...] = ()
     trend: tuple[Count, ...] = ()
     unit: ox.NamedNode | None = None
+    files: str = ""
+    """The names of the files that were validated, where it is no release that was audited."""
+    most: int | None = None
+    """How many findings of each shape and unit are listed; ``None`` lists all. Counts are those of all."""
 
     @cached_property
     def open(self) -> tuple[Finding, ...]:
@@ -144,12 +148,25 @@ class AuditReport:
         tasks = (Task(rule, severity, tuple(found)) for (rule, severity), found in groups.items())
         return tuple(sorted(tasks, key=Task.order))
 
-    def limited(self, findings: Iterable[Finding] | None = None, most: int = LIMIT) -> Iterator[Finding]:
-        """Give findings, at most ``most`` of each shape; :attr:`counts` knows how many there are."""
-        shown: Counter[ox.NamedNode] = Counter()
-        for finding in self.findings if findings is None else findings:
-            shown[finding.shape] += 1
-            if shown[finding.shape] <= most:
+    @cached_property
+    def listed(self) -> tuple[Finding, ...]:
+        """The findings that a report lists: all, or of each shape and unit at most :attr:`most`."""
+        return tuple(self.limited(self.findings))
+
+    @cached_property
+    def left_out(self) -> dict[tuple[ox.NamedNode, ox.NamedNode | None], tuple[int, int]]:
+        """Of which shape and unit not all findings are listed: how many are, and how many there are."""
+        if self.most is None:
+            return {}
+        numbers = Counter((f.shape, f.unit) for f in self.findings)
+        return {key: (self.most, number) for key, number in numbers.items() if number > self.most}
+
+    def limited(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """Give the findings that are listed; :attr:`counts` knows how many there are."""
+        shown: Counter[tuple[ox.NamedNode, ox.NamedNode | None]] = Counter()
+        for finding in findings:
+            shown[finding.shape, finding.unit] += 1
+            if self.most is None or shown[finding.shape, finding.unit] <= self.most:
                 yield finding
 
     def find(self, key: str) -> Finding | None:
@@ -163,15 +180,10 @@ class AuditReport:
 
     def for_unit(self, unit: ox.NamedNode | None) -> AuditReport:
         """Give the report on one unit alone."""
-        return AuditReport(
-            tuple(f for f in self.findings if f.unit == unit),
-            tuple(f for f in self.mended if f.unit == unit),
-            self.release,
-            self.since,
-            self.date,
-            self.base,
-            self.labels,
-            tuple(r for r in self.matrix if any(cell.agent == unit for cell in r.cells)),
-            self.trend,
-            unit,
+        return replace(
+            self,
+            findings=tuple(f for f in self.findings if f.unit == unit),
+            mended=tuple(f for f in self.mended if f.unit == unit),
+            matrix=tuple(r for r in self.matrix if any(cell.agent == unit for cell in r.cells)),
+            unit=unit,
         )

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import pyoxigraph as ox
-
 from stadtgraph.audit import AuditReport
-from stadtgraph.audit.examine import report_on
 from stadtgraph.audit.explain import explain as explanation
 from stadtgraph.audit.reports import write, write_file
-from stadtgraph.city import foreign
 from stadtgraph.city.origins import Origins
 from stadtgraph.city.reporting import audited_view
+from stadtgraph.city.validating import check as validated
 from stadtgraph.config import Config
-from stadtgraph.errors import InputError, NotFound, StoreError
-from stadtgraph.reason.facts import TripleIndex
+from stadtgraph.errors import NotFound, StoreError, UsageError
 from stadtgraph.release import View
-from stadtgraph.shacl import validate
-from stadtgraph.sources import Source, format_of, read
-from stadtgraph.terms import SG, SH, XSD, Names
+from stadtgraph.terms import SH
 
 if TYPE_CHECKING:
     from stadtgraph.city import City
@@ -34,6 +29,7 @@ GRADES: Final = {"violation": SH.Violation, "warning": SH.Warning}
 
 def audit(city: City, options: argparse.Namespace, lang: str) -> int:
     """Write the report on a release; 1 where open findings are as grave as ``--fail-on`` or graver."""
+    _check_most(options)
     made = city.audit(
         options.release,
         unit=options.unit,
@@ -62,20 +58,22 @@ def explain(city: City, options: argparse.Namespace, lang: str) -> int:
 
 def check(options: argparse.Namespace, config: Config, shapes: Path, lang: str) -> int:
     """Validate files against shapes and write the report; no city is needed."""
-    base, triples = config.city.base, list[ox.Triple]()
-    for name in options.files:
-        triples += _read(Path(name), base)
-    rules = foreign.load([Path(options.shapes) if options.shapes else shapes], config, base)
+    _check_most(options)
+    given = [Path(name) for name in options.shapes or ()]
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    triples.append(ox.Triple(SG.audit, SG.asOf, ox.Literal(today, datatype=XSD.date)))
-    report = validate(triples, rules, using=options.using)
-    title = ", ".join(Path(name).name for name in options.files)
-    made = report_on(TripleIndex(triples), report.results, rules, Names(base), today, title)
+    made = validated([Path(name) for name in options.files], given or [shapes], config, today, options.using)
     _give(made, options, lang)
     return _code(made, options)
 
 
+def _check_most(options: argparse.Namespace) -> None:
+    if options.most is not None and options.most < 1:
+        raise UsageError("audit-most", most=options.most)
+
+
 def _give(made: AuditReport, options: argparse.Namespace, lang: str) -> None:
+    if options.most is not None:
+        made = replace(made, most=options.most)
     if options.out:
         write_file(made, options.format, Path(options.out), lang)
         return
@@ -91,10 +89,3 @@ def _give(made: AuditReport, options: argparse.Namespace, lang: str) -> None:
 def _code(made: AuditReport, options: argparse.Namespace) -> int:
     grade = GRADES.get(options.fail_on)
     return 1 if grade is not None and made.fails(grade) else 0
-
-
-def _read(path: Path, base: str) -> list[ox.Triple]:
-    if not path.is_file():
-        raise InputError("audit-no-file", file=path)
-    source = Source(path.stem, {}, "city", "file", "public", format=format_of(path.name) or "ttl")
-    return list(read(source, path, Names(base)))

@@ -18,10 +18,12 @@ def register(commands: Commands) -> None:
             sub.add_argument("--release", metavar="ID", default="current", help=say("audit-release"))
             sub.add_argument("--since", metavar="RELEASE", help=say("audit-since"))
             sub.add_argument("--internal", action="store_true", help=say("internal"))
-        sub.add_argument("--shapes", metavar="DIR|FILE", help=say(f"{name}-shapes"))
+        action = "append" if name == "validate" else "store"
+        sub.add_argument("--shapes", metavar="DIR|FILE", action=action, help=say(f"{name}-shapes"))
         forms = ["text", "html", "csv", "xlsx", "ttl", "json"]
         sub.add_argument("--format", choices=forms, default="text", help=say("audit-format"))
         sub.add_argument("--out", metavar="FILE", help=say("audit-out"))
+        sub.add_argument("--most", metavar="N", type=int, help=say("audit-most"))
         grades = ["violation", "warning", "never"]
         sub.add_argument("--fail-on", choices=grades, default="violation", help=say("audit-fail-on"))
         sub.add_argument("--using", choices=["shacl", "pyshacl"], help=say("audit-using"))

@@ -4,7 +4,7 @@ public view holds; with the scope ``audit`` or ``admin``: everything."""
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
@@ -14,7 +14,7 @@ from flask import Blueprint, Response, render_template, request
 from stadtgraph.audit import AuditReport, Finding, Status
 from stadtgraph.audit.reports import FORMS, write
 from stadtgraph.audit.reports.columns import counted, path, severity, unit_name
-from stadtgraph.errors import NotFound
+from stadtgraph.errors import NotFound, ProtocolError
 from stadtgraph.terms import Names
 from stadtgraph.web import callers
 from stadtgraph.web.language import language
@@ -26,6 +26,8 @@ from stadtgraph.web.state import Opened
 blueprint: Final = Blueprint("audit", __name__)
 MOST: Final = 200
 """Findings of one rule that a page shows; the counts are true, the files hold all."""
+ROWS: Final = 10_000
+"""Findings of one rule and unit in a workbook that is made while somebody waits; the command line writes all."""
 NOT_KNOWN: Final = "-"
 """The last part of the address of findings whose unit is not known."""
 
@@ -67,17 +69,32 @@ def report(form: str) -> Response:
     """Give the whole report as a file."""
     if form not in FORMS or form == "text":
         raise NotFound("web-audit-no-form", form=form[:20], known=", ".join(f for f in FORMS if f != "text"))
-    found, tag = opened(callers.audit_view()), _tag()
+    found, most = opened(callers.audit_view()), _most()
+    tag = etag(found.id, request.args.get("release"), most)
     if is_known(tag):
         return not_modified(tag)
-    out = io.BytesIO()
-    write(_report(found), form, out, language())
-    response = Response(out.getvalue(), content_type=FORMS[form].media_type)
+    content = state().written((found.place.release, form, language(), str(most)), lambda: _written(found, form, most))
+    response = Response(content, content_type=FORMS[form].media_type)
     if form in ("csv", "xlsx"):
         response.headers["Content-Disposition"] = f'attachment; filename="audit-{found.id}.{form}"'
     if form == "html":
         response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
     return tagged(response, tag)
+
+
+def _written(found: Opened, form: str, most: int | None) -> bytes:
+    out = io.BytesIO()
+    write(replace(_report(found), most=most), form, out, language())
+    return out.getvalue()
+
+
+def _most() -> int | None:
+    """Give how many findings of each rule and unit are asked for (``?most=``); of a workbook ten thousand at most."""
+    text = request.args.get("most", "")
+    if text and not (text.isascii() and text.isdigit() and 0 < int(text[:9]) < 10**8):
+        raise ProtocolError("web-audit-most", most=text[:20])
+    given = int(text) if text else None
+    return min(given or ROWS, ROWS) if request.path.endswith(".xlsx") else given
 
 
 def slug_of(unit: ox.NamedNode | None, names: Names) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from stadtgraph.audit import AuditReport
     from stadtgraph.city import City
 
+_KEPT_BYTES: Final = 64_000_000
 _KEPT: Final = 6
 
 
@@ -91,6 +93,8 @@ class State:
         self._lock = threading.Lock()
         self._report: tuple[str, AuditReport] | None = None
         self._report_lock = threading.Lock()
+        self._written: OrderedDict[tuple[str, ...], bytes] = OrderedDict()
+        self._writing = threading.Lock()
         self._examples: tuple[ExampleQuery, ...] | None = None
 
     def report(self, found: Opened) -> AuditReport:
@@ -99,6 +103,16 @@ class State:
             if self._report is None or self._report[0] != found.place.release:
                 self._report = (found.place.release, self.city.audit(found.id, view=found.view))
             return self._report[1]
+
+    def written(self, key: tuple[str, ...], make: Callable[[], bytes]) -> bytes:
+        """Give a report as a file; the last ones are kept, and one is made at a time."""
+        with self._writing:
+            if key not in self._written:
+                self._written[key] = make()
+            self._written.move_to_end(key)
+            while len(self._written) > 1 and sum(map(len, self._written.values())) > _KEPT_BYTES:
+                self._written.popitem(last=False)
+            return self._written[key]
 
     @property
     def names(self) -> Names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import pyoxigraph as ox
@@ -75,6 +75,16 @@ def cells(finding: Finding, report: AuditReport, lang: str) -> list[Cell]:
     return [plain(column(finding, report, lang)) for column in COLUMNS.values()]
 
 
+def rests(report: AuditReport, lang: str, unit: ox.NamedNode | bool | None = False) -> Iterator[list[Cell]]:
+    """Give one row for each rule (of one ``unit``, or of all) of which not all findings are listed: how many are."""
+    names = {f.shape: f.rule.name(lang) for f in report.findings} if report.left_out else {}
+    for (shape, of), (shown, number) in report.left_out.items():
+        if unit is False or unit == of:
+            row: dict[str, Cell] = {"rule": names[shape], "unit": report.label(of, lang), "shape": shape.value}
+            row["message"] = messages.text("audit-rest", lang, shown=shown, number=number)
+            yield [plain(row.get(name, "")) for name in COLUMNS]
+
+
 def plain(cell: Cell) -> Cell:
     """Give a cell that no spreadsheet runs: a text that begins like a formula gets an apostrophe before it.
 
@@ -88,6 +98,13 @@ def plain(cell: Cell) -> Cell:
     text = "".join(c if c.isprintable() or c in "\n\t" else " " for c in cell)
     formula = text.lstrip().startswith(("=", "+", "-", "@", "|", "%")) or text.startswith(("\t", "\n"))
     return f"'{text}" if formula else text
+
+
+def head(report: AuditReport, lang: str) -> str:
+    """Give the headline: which release was audited, or which files were validated, and on which day."""
+    if report.files:
+        return messages.text("audit-head-files", lang, files=report.files, date=report.date)
+    return messages.text("audit-head", lang, release=report.release or "-", date=report.date)
 
 
 def unit_name(report: AuditReport, unit: ox.NamedNode | None, lang: str) -> str:

@@ -12,11 +12,11 @@ import pyoxigraph as ox
 from stadtgraph import messages
 from stadtgraph.audit.finding import Finding, Status, short
 from stadtgraph.audit.report import LIMIT, AuditReport, Task
-from stadtgraph.audit.reports.columns import counted, path, severity, unit_name
+from stadtgraph.audit.reports.columns import counted, head, path, severity, unit_name
 
 
 def write(report: AuditReport, out: BinaryIO, lang: str) -> None:
-    """Write the page piece by piece; of each rule and unit at most a thousand findings are shown."""
+    """Write the page piece by piece; of each rule and unit a thousand findings are shown, or as many as asked for."""
     for piece in Page(report, lang).pieces():
         out.write(piece.encode("utf-8", "replace"))
 
@@ -35,7 +35,7 @@ class Page:
     def pieces(self) -> Iterator[str]:
         """Give the page."""
         report = self.report
-        title = self.say("head", release=report.release or "-", date=report.date)
+        title = escape(head(report, self.lang))
         style = resources.files(__package__).joinpath("report.css").read_text("utf-8")
         yield f'<!doctype html>\n<html lang="{self.lang}">\n<head>\n<meta charset="utf-8">\n'
         yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -96,11 +96,13 @@ class Page:
         yield '<div class="scroll" tabindex="0" role="region" aria-label="' + self.say("findings") + '">\n<table>\n'
         heads = "".join(f'<th scope="col">{self.say(f"column-{name}")}</th>' for name in columns)
         yield f"<thead><tr>{heads}</tr></thead>\n<tbody>\n"
-        for finding in found[:LIMIT]:
+        most = self.report.most or LIMIT
+        for finding in found[:most]:
             yield self._row(finding)
         yield "</tbody>\n</table>\n</div>\n"
-        if len(found) > LIMIT:
-            yield f"<p>{self.say('shown', shown=LIMIT, number=len(found))}</p>\n"
+        if len(found) > most:
+            key = "rest" if self.report.most else "shown"
+            yield f"<p>{self.say(key, shown=most, number=len(found))}</p>\n"
 
     def _row(self, finding: Finding) -> str:
         focus = escape(short(finding.focus, self.report.base))

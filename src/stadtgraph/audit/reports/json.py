@@ -17,7 +17,7 @@ def write(report: AuditReport, out: BinaryIO, lang: str) -> None:
     """Write the report finding by finding, so that a huge one needs no memory of its own."""
     head = json.dumps(_head(report, lang), ensure_ascii=False, indent=1)
     out.write(head.removesuffix("\n}").encode() + b',\n "findings": [')
-    for number, finding in enumerate((*report.findings, *report.mended)):
+    for number, finding in enumerate((*report.listed, *report.limited(report.mended))):
         entry = json.dumps(as_json(finding, report, lang), ensure_ascii=False)
         out.write((",\n  " if number else "\n  ").encode() + entry.encode())
     out.write(b"\n ]\n}\n")
@@ -51,13 +51,18 @@ def as_json(finding: Finding, report: AuditReport, lang: str) -> dict[str, Any]:
 
 def _head(report: AuditReport, lang: str) -> dict[str, Any]:
     return {
-        "release": report.release,
+        "release": report.release or None,
+        "files": report.files or None,
         "since": report.since or None,
         "date": report.date,
         "conforms": report.conforms,
         "severities": {short(s): n for s, n in sorted(report.severities.items(), key=str)},
         "statuses": {str(s): n for s, n in sorted(report.statuses.items())},
         "counts": list(_counts(report)),
+        "limited": [
+            {"shape": shape.value, "unit": unit.value if unit else None, "listed": listed, "number": number}
+            for (shape, unit), (listed, number) in report.left_out.items()
+        ],
         "todo": [_todo(report, unit, lang) for unit in report.by_unit()],
         "matrix": [
             {

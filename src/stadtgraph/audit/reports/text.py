@@ -10,10 +10,10 @@ import pyoxigraph as ox
 from stadtgraph import messages
 from stadtgraph.audit.finding import Status, short
 from stadtgraph.audit.report import AuditReport, Task
-from stadtgraph.audit.reports.columns import counted, severity, unit_name
+from stadtgraph.audit.reports.columns import counted, head, severity, unit_name
 
 EXAMPLES = 3
-"""Findings shown for each task."""
+"""Findings shown for each task where no other number is asked for."""
 
 
 def write(report: AuditReport, out: BinaryIO, lang: str) -> None:
@@ -26,7 +26,7 @@ def _lines(report: AuditReport, lang: str) -> Iterator[str]:
     def say(key: str, **params: object) -> str:
         return messages.text(f"audit-{key}", lang, **params)
 
-    yield say("head", release=report.release or "-", date=report.date)
+    yield head(report, lang)
     numbers = ", ".join(f"{number:,} {severity(s, lang)}" for s, number in counted(report))
     yield say("counts", numbers=numbers, accepted=report.statuses[Status.ACCEPTED])
     if report.since:
@@ -56,11 +56,13 @@ def _unit(report: AuditReport, unit: ox.NamedNode | None, lang: str) -> Iterator
 def _task(report: AuditReport, task: Task, lang: str) -> Iterator[str]:
     points = messages.text("audit-points", lang, points=task.points) if task.points else ""
     yield f"  {len(task.findings):>6,} × {severity(task.severity, lang)}: {task.rule.name(lang)} {points}".rstrip()
-    remedy = task.rule.remedy(lang)
+    remedy = task.rule.remedy(lang) or task.findings[0].message(lang)
     if remedy:
         yield f"           → {remedy}"
-    for finding in task.findings[:EXAMPLES]:
+    examples = report.most or EXAMPLES
+    for finding in task.findings[:examples]:
         value = f" = {short(finding.value, report.base)}" if finding.value is not None else ""
-        yield f"           {finding.key}  {short(finding.focus, report.base)}{value}"
-    if len(task.findings) > EXAMPLES:
-        yield "           " + messages.text("audit-more", lang, number=len(task.findings) - EXAMPLES)
+        place = f"  ({finding.graph.removeprefix('file:')})" if finding.graph.startswith("file:") else ""
+        yield f"           {finding.key}  {short(finding.focus, report.base)}{value}{place}"
+    if len(task.findings) > examples:
+        yield "           " + messages.text("audit-more", lang, number=len(task.findings) - examples)

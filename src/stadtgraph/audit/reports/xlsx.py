@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any, BinaryIO, Final
 
@@ -10,7 +11,7 @@ import pyoxigraph as ox
 from stadtgraph import messages
 from stadtgraph.audit.finding import Finding, Status
 from stadtgraph.audit.report import AuditReport
-from stadtgraph.audit.reports.columns import cells, counted, heads, plain, severity, unit_name
+from stadtgraph.audit.reports.columns import cells, counted, head, heads, plain, rests, severity, unit_name
 
 ROWS: Final = 1_000_000  # a sheet holds 1,048,576
 WIDTHS: Final = (18, 12, 11, 16, 30, 24, 24, 24, 24, 30, 30, 24, 24, 50, 50, 8, 30, 24)
@@ -25,14 +26,16 @@ def write(report: AuditReport, out: BinaryIO, lang: str) -> None:
     names = _names(report, lang)
     _overview(book, report, names, lang)
     for unit, found in report.by_unit().items():
-        _sheet(book, names[unit], found, report, lang)
+        _sheet(book, names[unit], tuple(report.limited(found)), report, lang, unit)
     if report.mended:
         _sheet(
             book, _unused(messages.text("audit-status-mended", lang), list(names.values())), report.mended, report, lang
         )
     if report.matrix:
         _matrix(book, _unused("RACI", list(names.values())), report, lang)
-    book.save(out)
+    packed = io.BytesIO()  # openpyxl cannot end quietly where the last writing fails
+    book.save(packed)
+    out.write(packed.getbuffer())
 
 
 def _overview(book: Any, report: AuditReport, names: dict[ox.NamedNode | None, str], lang: str) -> None:
@@ -41,7 +44,7 @@ def _overview(book: Any, report: AuditReport, names: dict[ox.NamedNode | None, s
 
     sheet = book.create_sheet(say("overview"))
     sheet.column_dimensions["A"].width, sheet.column_dimensions["D"].width = 50, 50
-    sheet.append([say("head", release=report.release or "-", date=report.date)])
+    sheet.append([plain(head(report, lang))])
     sheet.append([])
     for term, number in counted(report):
         sheet.append([severity(term, lang), number])
@@ -56,7 +59,14 @@ def _overview(book: Any, report: AuditReport, names: dict[ox.NamedNode | None, s
             sheet.append([plain(cell) for cell in (*row, task.rule.name(lang), task.points, task.rule.remedy(lang))])
 
 
-def _sheet(book: Any, name: str, found: tuple[Finding, ...], report: AuditReport, lang: str) -> None:
+def _sheet(
+    book: Any,
+    name: str,
+    found: tuple[Finding, ...],
+    report: AuditReport,
+    lang: str,
+    unit: ox.NamedNode | bool | None = True,
+) -> None:
     from openpyxl.utils import get_column_letter
 
     sheet = book.create_sheet(name)
@@ -69,6 +79,10 @@ def _sheet(book: Any, name: str, found: tuple[Finding, ...], report: AuditReport
     sheet.append([_bold(sheet, text) for text in head])
     for finding in shown:
         sheet.append([_cut(cell) for cell in cells(finding, report, lang)])
+    if len(found) > ROWS:
+        sheet.append([messages.text("audit-rest", lang, shown=ROWS, number=len(found))])
+    for row in rests(report, lang, unit):
+        sheet.append([_cut(cell) for cell in row])
 
 
 def _matrix(book: Any, name: str, report: AuditReport, lang: str) -> None:
