@@ -172,8 +172,8 @@ def _encoded(iri: str) -> str:
 
 ONTOLOGY, SHAPES, QUERIES = "ontology", "shapes", "queries"
 INFERRED, PROVENANCE, HISTORY = "inferred", "provenance", "history"
-AUDIT, QUALITY, LINKS = "audit", "quality", "links"
+AUDIT, QUALITY, LINKS, SPACE = "audit", "quality", "links", "space"
 RESERVED: Final = frozenset(
-    (ONTOLOGY, SHAPES, QUERIES, INFERRED, PROVENANCE, HISTORY, AUDIT, QUALITY, LINKS, "vocabulary", "written")
+    (ONTOLOGY, SHAPES, QUERIES, INFERRED, PROVENANCE, HISTORY, AUDIT, QUALITY, LINKS, SPACE, "vocabulary", "written")
 )
 """Names under ``{base}graph/`` that no source may have."""

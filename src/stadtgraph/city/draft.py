@@ -15,6 +15,7 @@ from stadtgraph.city.derive import derive
 from stadtgraph.city.linking import link
 from stadtgraph.city.reading import Job, read_one
 from stadtgraph.city.record import record
+from stadtgraph.city.space import place_in_cells
 from stadtgraph.errors import Conflict, GateError, InputError
 from stadtgraph.links import RESTRICTED_SOURCE, SOURCE, Decision
 from stadtgraph.release import GraphInfo, Kind, Release
@@ -112,6 +113,7 @@ class Draft:
     def seal(self) -> Release | None:
         """Derive, audit, record and seal; give the new release, or ``None`` where nothing had changed."""
         derive(self.clone)
+        place_in_cells(self.clone)
         link(self.clone, self.city.link_rules, anew=self.relink)
         counts = self.city.audits.derive(self.clone)
         if self.clone.is_changed():
