@@ -9,19 +9,27 @@ import pytest
 from flask.testing import FlaskClient
 
 from audit.town_of_audits import AuditedTown
+from stadtgraph.access import Tokens
 from stadtgraph.web import create_app
 from town import SECRET
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
 
-@pytest.fixture
-def client(town: AuditedTown) -> Iterator[FlaskClient]:
-    """A client of the town after two builds; plans are restricted."""
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> AuditedTown:
+    """A town after two builds; plans are restricted."""
+    town = AuditedTown(tmp_path_factory.mktemp("audited"))
     town.plans()
     town.build()
     town.register("<id/unit/x> a org:OrganizationalUnit .\n")
     town.build()
+    return town
+
+
+@pytest.fixture(scope="module")
+def client(town: AuditedTown) -> Iterator[FlaskClient]:
+    """A client of its application."""
     with town.city as city:
         yield create_app(city, testing=True).test_client(use_cookies=False)
 
@@ -65,3 +73,47 @@ def test_what_does_not_exist_is_said_as_a_problem(client: FlaskClient) -> None:
     for path in ("/audit/units/nobody", "/audit/report.pdf", "/audit/report.text"):
         answer = client.get(path)
         assert answer.status_code == 404 and answer.mimetype == "application/problem+json"
+
+
+def bearer(town: AuditedTown, *scopes: str) -> dict[str, str]:
+    """Give the header of a new token."""
+    return {"Authorization": f"Bearer {Tokens(town.city_folder).create(scopes)[1]}"}
+
+
+@pytest.mark.parametrize(("scopes", "sees"), [(("audit",), True), (("admin",), True), (("read:internal",), False)])
+@pytest.mark.parametrize("form", ["json", "csv", "ttl", "html"])
+def test_the_scope_audit_shows_findings_of_restricted_graphs_and_nothing_else_does(
+    client: FlaskClient, town: AuditedTown, form: str, scopes: tuple[str, ...], sees: bool
+) -> None:
+    """As report and as page; it says that it is internal; whoever comes without afterwards sees the public one."""
+    address = f"/audit/report.{form}?lang=en"
+    public = client.get(address)
+    internal = client.get(address, headers=bearer(town, *scopes))
+    assert SECRET not in public.text and (SECRET in internal.text) == sees
+    if form == "html":
+        assert ("Internal: restricted data" in internal.text) == sees and "Internal:" not in public.text
+    if sees:
+        assert internal.headers["ETag"] != public.headers["ETag"]
+        assert "private" in internal.headers["Cache-Control"] or internal.headers["Cache-Control"] == "no-store"
+    again = client.get(address, headers={"If-None-Match": internal.headers["ETag"]})
+    assert again.status_code == (200 if sees else 304) and SECRET not in again.text
+    assert client.get(address).data == public.data
+
+
+def test_pages_of_the_audit_follow_the_scope_too(client: FlaskClient, town: AuditedTown) -> None:
+    """The list of a unit, or of those whose unit is not known, holds restricted findings for those who may."""
+    headers = bearer(town, "audit")
+    page = client.get("/audit/units/-?lang=de", headers=headers)
+    assert SECRET in page.text and "Interne Ansicht" in page.text
+    assert SECRET not in client.get("/audit/units/-?lang=de").text
+    assert "Interne Ansicht" in client.get("/audit?lang=de", headers=headers).text
+    assert "Interne Ansicht" not in client.get("/audit?lang=de").text
+
+
+def test_how_many_findings_are_listed_can_be_asked_for(client: FlaskClient) -> None:
+    """The counts stay those of all; a number that is none is told."""
+    data = client.get("/audit/report.json?most=1").get_json()
+    assert len(data["findings"]) < sum(entry["number"] for entry in data["counts"])
+    assert client.get("/audit/report.xlsx?most=1").status_code == 200
+    for wrong in ("0", "-1", "x", "²", "9" * 30):
+        assert client.get(f"/audit/report.json?most={wrong}").status_code == 400

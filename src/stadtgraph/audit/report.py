@@ -85,6 +85,8 @@ class AuditReport:
     unit: ox.NamedNode | None = None
     files: str = ""
     """The names of the files that were validated, where it is no release that was audited."""
+    internal: bool = False
+    """Whether restricted graphs were looked at too, so that the report is not for everybody."""
     most: int | None = None
     """How many findings of each shape and unit are listed; ``None`` lists all. Counts are those of all."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,7 @@ def report(
         since=earlier.id if earlier is not None else "",
         points=trend(_history(audited), audited.names),
     )
+    made = replace(made, internal=view is View.INTERNAL and chosen.has(View.INTERNAL))
     return made if unit is None else made.for_unit(unit_of(audited, unit, made))
 
 

@@ -104,7 +104,8 @@ def head(report: AuditReport, lang: str) -> str:
     """Give the headline: which release was audited, or which files were validated, and on which day."""
     if report.files:
         return messages.text("audit-head-files", lang, files=report.files, date=report.date)
-    return messages.text("audit-head", lang, release=report.release or "-", date=report.date)
+    text = messages.text("audit-head", lang, release=report.release or "-", date=report.date)
+    return f"{text}. {messages.text('audit-internal', lang)}" if report.internal else text
 
 
 def unit_name(report: AuditReport, unit: ox.NamedNode | None, lang: str) -> str:

@@ -53,6 +53,7 @@ def _head(report: AuditReport, lang: str) -> dict[str, Any]:
     return {
         "release": report.release or None,
         "files": report.files or None,
+        "internal": report.internal,
         "since": report.since or None,
         "date": report.date,
         "conforms": report.conforms,
