@@ -17,6 +17,7 @@ from stadtgraph import messages
 from stadtgraph.catalogue.reading import Reader
 from stadtgraph.catalogue.records import Withheld
 from stadtgraph.catalogue.vocabulary import PREFIXES
+from stadtgraph.terms import SG
 
 Who = Callable[[ox.NamedNode], tuple[ox.NamedNode | None, ox.NamedNode | None]]
 """Gives the unit that answers for a node, and the post in it that mends what is wrong."""
@@ -56,6 +57,61 @@ class Asked:
         post, unit = self.name(self.post, lang), self.name(self.unit, lang)
         key = "catalogue-ask-both" if self.post and self.unit else "catalogue-ask-one"
         return messages.text(key if post or unit else "catalogue-ask-none", lang, post=post or unit, unit=unit)
+
+
+class Whom:
+    """Whom to ask for a fact of a dataset: the post that an open question names, else who answers."""
+
+    def __init__(self, reader: Reader, who: Who, labels: Labels) -> None:
+        """Ask ``reader`` for open questions, ``who`` for responsibilities."""
+        self._engine, self._who, self._labels = reader.engine, who, labels
+        self._answers: dict[str, tuple[ox.NamedNode | None, ox.NamedNode | None]] = {}
+        self._questions: dict[str, dict[ox.NamedNode, ox.NamedNode]] = {}
+        self._names: dict[ox.NamedNode, Mapping[str, str]] = {}
+
+    def unit(self, dataset: str) -> ox.NamedNode | None:
+        """Give the unit that answers for a dataset."""
+        return self._answer(dataset)[0]
+
+    def post(self, dataset: str, p: ox.NamedNode | None, about: ox.NamedNode | None = None) -> ox.NamedNode | None:
+        """Give the post that is to supply ``p`` of a dataset, or of ``about`` in it."""
+        for node in (about.value if about else dataset, dataset):
+            found = self._asked(node).get(p) if p is not None else None
+            if found is not None:
+                return found
+        return self._answer(dataset)[1]
+
+    def text(self, dataset: str, p: ox.NamedNode | None, about: ox.NamedNode | None, lang: str) -> str:
+        """Say whom to ask."""
+        post, unit = self.name(self.post(dataset, p, about), lang), self.name(self.unit(dataset), lang)
+        key = "catalogue-ask-both" if post and unit else "catalogue-ask-one"
+        return messages.text(key if post or unit else "catalogue-ask-none", lang, post=post or unit, unit=unit)
+
+    def name(self, node: ox.NamedNode | None, lang: str) -> str:
+        """Give the name of a post or unit."""
+        if node is None:
+            return ""
+        if node not in self._names:
+            self._names[node] = self._labels([node]).get(node, {})
+        texts = self._names[node]
+        return texts.get(lang) or texts.get("") or next(iter(texts.values()), node.value)
+
+    def _answer(self, dataset: str) -> tuple[ox.NamedNode | None, ox.NamedNode | None]:
+        if dataset not in self._answers:
+            self._answers[dataset] = self._who(ox.NamedNode(dataset))
+        return self._answers[dataset]
+
+    def _asked(self, node: str) -> dict[ox.NamedNode, ox.NamedNode]:
+        if node not in self._questions:
+            found: dict[ox.NamedNode, ox.NamedNode] = {}
+            for about in self._engine.triples(None, SG.about, ox.NamedNode(node)):
+                assert isinstance(about.subject, ox.NamedNode)
+                posts = [t.object for t in self._engine.triples(about.subject, SG.askPost)]
+                for asks in self._engine.triples(about.subject, SG.asksFor):
+                    if isinstance(asks.object, ox.NamedNode) and posts and isinstance(posts[0], ox.NamedNode):
+                        found[asks.object] = posts[0]
+            self._questions[node] = found
+        return self._questions[node]
 
 
 def compact(iri: str) -> str:

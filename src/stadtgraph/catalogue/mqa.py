@@ -8,9 +8,8 @@ checked: until then a score has a value that is safe and one that is reached if 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import pyoxigraph as ox
@@ -133,16 +132,15 @@ METRICS: Final = (
     Metric("dateModifiedAvailability", C, 5, False, DCT.modified, _has(DCT.modified)),
 )
 """All metrics; their points add up to 405."""
-BY_NAME: Final[Mapping[str, Metric]] = MappingProxyType({metric.name: metric for metric in METRICS})
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The score of a dataset, or the mean of several: for each metric the share that is met, safe and at most."""
+    """The score of a dataset, or the mean of several: for each metric (in order) the share met, safe and at most."""
 
     of: ox.NamedNode | None
-    safe: Mapping[str, float] = field(hash=False)
-    most: Mapping[str, float] = field(hash=False)
+    safe: tuple[float, ...]
+    most: tuple[float, ...]
     datasets: int = 1
 
     @property
@@ -157,18 +155,18 @@ class Score:
 
     def dimension(self, name: str, *, most: bool = False) -> float:
         """Give the points in one dimension."""
-        shares = self.most if most else self.safe
-        return sum(shares[m.name] * m.points for m in METRICS if m.dimension == name)
+        shares = zip(METRICS, self.most if most else self.safe, strict=True)
+        return round(sum(share * m.points for m, share in shares if m.dimension == name), 2)
 
     @property
     def gains(self) -> list[tuple[Metric, float]]:
         """What each fix would bring, the most first; addresses that were merely not checked are no fix."""
-        found = [(m, round((1 - self.most[m.name]) * m.points, 2)) for m in METRICS]
+        found = [(m, round((1 - share) * m.points, 2)) for m, share in zip(METRICS, self.most, strict=True)]
         return sorted(((m, gain) for m, gain in found if gain > 0), key=lambda pair: (-pair[1], pair[0].name))
 
 
-def _points(shares: Mapping[str, float]) -> float:
-    return round(sum(shares[m.name] * m.points for m in METRICS), 2)
+def _points(shares: Sequence[float]) -> float:
+    return round(sum(share * m.points for m, share in zip(METRICS, shares, strict=True)), 2)
 
 
 def band(points: float) -> str:
@@ -184,17 +182,17 @@ def score(record: Record, conforms: bool | None, reached: Reached = lambda addre
     """Score an exported record; ``conforms`` says whether shapes find no violation in it."""
     nodes = [n for n in record.values(DCAT.distribution) if isinstance(n, ox.NamedNode)]
     best = max(nodes, key=lambda n: _format_points(record, n, reached), default=None)
-    safe: dict[str, float] = {}
-    most: dict[str, float] = {}
+    safe: list[float] = []
+    most: list[float] = []
     for metric in METRICS:
         if metric.each and metric.dimension == I:
             looked_at = [best] if best is not None else []
         else:
             looked_at = nodes if metric.each else [record.iri]
         given = [metric.test(Asked(record, node, conforms, reached)) for node in looked_at]
-        safe[metric.name] = _share(given, unknown=False)
-        most[metric.name] = _share(given, unknown=True)
-    return Score(record.iri, safe, most)
+        safe.append(_share(given, unknown=False))
+        most.append(_share(given, unknown=True))
+    return Score(record.iri, tuple(safe), tuple(most))
 
 
 def _format_points(record: Record, node: ox.NamedNode, reached: Reached) -> int:
@@ -210,11 +208,11 @@ def _share(given: Sequence[bool | None], *, unknown: bool) -> float:
 def mean(scores: Iterable[Score], of: ox.NamedNode | None = None) -> Score:
     """Give the score of several datasets together: of each metric the share that is met."""
     number = 0
-    safe, most = dict.fromkeys(BY_NAME, 0.0), dict.fromkeys(BY_NAME, 0.0)
+    safe, most = [0.0] * len(METRICS), [0.0] * len(METRICS)
     for one in scores:
         number += one.datasets
-        for name in BY_NAME:
-            safe[name] += one.safe[name] * one.datasets
-            most[name] += one.most[name] * one.datasets
+        for i in range(len(METRICS)):
+            safe[i] += one.safe[i] * one.datasets
+            most[i] += one.most[i] * one.datasets
     share = 1 / number if number else 0.0
-    return Score(of, {n: v * share for n, v in safe.items()}, {n: v * share for n, v in most.items()}, number)
+    return Score(of, tuple(v * share for v in safe), tuple(v * share for v in most), number)
