@@ -13,7 +13,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final
@@ -29,6 +28,9 @@ from stadtgraph.terms import Names
 
 STACK: Final = 512 << 20
 KEPT: Final = 4
+CELL: Final = 5_000
+PAGE: Final = 4 << 20
+"""Characters of a literal, and of all rows, that a page shows."""
 OUT_OF_MEMORY: Final = 9
 """Exit code after which the web process reports that memory ran out."""
 
@@ -85,21 +87,42 @@ def _nodes(iris: list[str] | None) -> tuple[ox.NamedNode, ...] | None:
 
 
 def preview(result: Result, rows: int, send: Any) -> bytes:
-    """Send the first ``rows`` rows as terms: N-Triples of a graph, else TSV-like lines; say what more there is."""
+    """Send the first ``rows`` rows as terms: N-Triples of a graph, else TSV-like lines; say what more there is.
+
+    They are for a page: a long literal is cut, and what is too much for a page counts as more rows.
+    """
     if isinstance(result, ox.QueryBoolean):
         return json.dumps({"kind": "truth", "truth": bool(result)}).encode()
     if isinstance(result, ox.QueryTriples):
-        found = list(islice(result, rows + 1))
-        send("".join(f"{triple} .\n" for triple in found[:rows]).encode())
-        return json.dumps({"kind": "triples", "more": len(found) > rows}).encode()
+        triples, more = _page((f"{t.subject} {t.predicate} {_cut(t.object)} ." for t in result), rows)
+        send("".join(f"{triple}\n" for triple in triples).encode())
+        return json.dumps({"kind": "triples", "more": more}).encode()
     names = [v.value for v in result.variables]
-    solutions = list(islice(result, rows + 1))
-    lines = []
-    for solution in solutions[:rows]:
-        terms = (solution[name] for name in names)
-        lines.append("\t".join("" if term is None else str(term) for term in terms))
+    lines, more = _page(("\t".join(_cut(solution[name]) for name in names) for solution in result), rows)
     send("\n".join(lines).encode())
-    return json.dumps({"kind": "rows", "names": names, "number": len(lines), "more": len(solutions) > rows}).encode()
+    return json.dumps({"kind": "rows", "names": names, "number": len(lines), "more": more}).encode()
+
+
+def _page(lines: Iterator[str], rows: int) -> tuple[list[str], bool]:
+    """Give the first ``rows`` lines, or as many as a page holds, and whether there are more."""
+    found: list[str] = []
+    size = 0
+    for line in lines:
+        size += len(line)
+        if len(found) == rows or size > PAGE:
+            return found, True
+        found.append(line)
+    return found, False
+
+
+def _cut(term: Any) -> str:
+    """Write a term; a literal that is too long for a page ends in dots."""
+    if term is None:
+        return ""
+    if isinstance(term, ox.Literal) and len(term.value) > CELL:
+        value = term.value[:CELL] + "…"
+        term = ox.Literal(value, language=term.language) if term.language else ox.Literal(value)
+    return str(term)
 
 
 def _error(text: str, problem: BaseException) -> StadtgraphError:
