@@ -20,6 +20,8 @@ DQV = "http://www.w3.org/ns/dqv#"
 MEASUREMENT, ON, OF, VALUE = (
     ox.NamedNode(DQV + name) for name in ("QualityMeasurement", "computedOn", "isMeasurementOf", "value")
 )
+COMPLIANCE, PROFILE = 30, "profile"
+"""What data.europa.eu gives a dataset without violations of the profile: no single rule brings it, only the last."""
 Counts = Mapping[tuple[str, ox.NamedNode], int]
 
 
@@ -28,6 +30,7 @@ def quality(findings: Iterable[Finding], names: Names) -> Iterator[ox.Triple]:
     number: Counter[tuple[ox.NamedNode, ox.NamedNode]] = Counter()
     points: Counter[ox.NamedNode] = Counter()
     gained: set[tuple[ox.NamedNode, ox.NamedNode]] = set()
+    violating: set[ox.NamedNode] = set()
     for finding in findings:
         for on in (finding.dataset, finding.unit):
             if on is not None:
@@ -35,6 +38,9 @@ def quality(findings: Iterable[Finding], names: Names) -> Iterator[ox.Triple]:
         if finding.dataset is not None and finding.points and (finding.dataset, finding.shape) not in gained:
             gained.add((finding.dataset, finding.shape))
             points[finding.dataset] += finding.points
+        if finding.dataset is not None and finding.group == PROFILE and finding.result.is_violation:
+            violating.add(finding.dataset)
+    points.update(dict.fromkeys(violating, COMPLIANCE))
     for (on, severity), value in number.items():
         iri = _iri(names, on, short(severity).lower())
         yield from _measurement(iri, on, SG.findingCount, value)

@@ -13,6 +13,8 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
+from stadtgraph.audit.quality import COMPLIANCE
+from stadtgraph.catalogue.mqa import BY_NAME, FULL, NON_PROPRIETARY
 from stadtgraph.shacl import Report, Shapes, load_shapes, validate
 from stadtgraph.terms import RDF, RDFS, SG, SH, XSD
 
@@ -134,16 +136,53 @@ def test_those_who_mend_are_roles_of_the_register() -> None:
     assert {role for shape in audit_shapes() for role in values(shape, SG.mendedBy)} <= roles
 
 
-def test_points_are_those_of_the_score_of_data_europa_eu() -> None:
-    """What mending brings is the weight of the metric; access rights stand for two (present, from the list)."""
-    points = {"dataset-keyword": 30, "dataset-theme": 30, "dataset-spatial": 20, "dataset-temporal": 20}
-    points |= {"distribution-reachable": 50, "distribution-download": 20}
-    points |= {"distribution-format": 20, "distribution-media-type": 10, "distribution-machine-readable": 20}
-    points |= {"distribution-licence": 20, "distribution-licence-known": 10, "dataset-access-rights": 15}
-    points |= {"dataset-contact": 20, "distribution-rights": 5, "distribution-byte-size": 5}
-    points |= {"dataset-issued": 5, "dataset-modified": 5}
+SCORED = {
+    "keywordAvailability": "dataset-keyword",
+    "categoryAvailability": "dataset-theme",
+    "spatialAvailability": "dataset-spatial",
+    "temporalAvailability": "dataset-temporal",
+    "accessUrlStatusCode": "distribution-reachable",
+    "downloadUrlAvailability": "distribution-download",
+    "downloadUrlStatusCode": "distribution-download-reachable",
+    "formatAvailability": "distribution-format",
+    "mediaTypeAvailability": "distribution-media-type",
+    "formatMediaTypeVocabularyAlignment": "distribution-format-from-lists",
+    "formatMediaTypeNonProprietary": "distribution-open-format",
+    "formatMediaTypeMachineInterpretable": "distribution-machine-readable",
+    "licenceAvailability": "distribution-licence",
+    "knownLicence": "distribution-licence-known",
+    "accessRightsAvailability": "dataset-access-rights",
+    "accessRightsVocabularyAlignment": "dataset-access-rights",
+    "contactPointAvailability": "dataset-contact",
+    "publisherAvailability": "profile-dataset-publisher",
+    "rightsAvailability": "distribution-rights",
+    "byteSizeAvailability": "distribution-byte-size",
+    "dateIssuedAvailability": "dataset-issued",
+    "dateModifiedAvailability": "dataset-modified",
+}
+"""Metric of data.europa.eu → the shape that bears its points."""
+ON_NO_SHAPE = {
+    "dcatApCompliance": "only mending the last violation of the profile brings it, so it counts once a dataset"
+}
+
+
+def test_every_point_of_the_score_is_on_a_shape_or_has_a_reason() -> None:
+    """All 405, each metric with its weight; two metrics may lie on one shape, whose points are their sum."""
+    points: dict[str, int] = {}
+    for name, shape in SCORED.items():
+        points[shape] = points.get(shape, 0) + BY_NAME[name].points
     stating = {t.subject: t.object for t in stated() if t.predicate == SG.mqaPoints}
     assert {str(s)[1:-1].removeprefix(SHAPE): int(o.value) for s, o in stating.items()} == points  # type: ignore[union-attr]
+    assert {*SCORED, *ON_NO_SHAPE} == set(BY_NAME) and not SCORED.keys() & ON_NO_SHAPE.keys()
+    assert BY_NAME["dcatApCompliance"].points == COMPLIANCE
+    assert sum(points.values()) + COMPLIANCE == FULL == 405
+
+
+def test_open_formats_are_those_of_the_score() -> None:
+    """The list of the shape is the one by which the score is computed."""
+    shape = alone(ox.NamedNode(f"{SHAPE}distribution-open-format"))
+    (head,) = shape.graph.objects(ox.NamedNode(f"{SHAPE}distribution-open-format"), SH.term("in"))
+    assert {local_name(member) for member in shape.graph.members(head)} == NON_PROPRIETARY
 
 
 def test_audit_shapes_have_names_of_their_own() -> None:
