@@ -36,6 +36,7 @@ class ServeSettings:
     """``[serve]``: where and with how many processes and threads the city is served.
 
     ``trusted_proxy`` is the address of the reverse proxy whose ``X-Forwarded-*`` headers are believed (empty: none).
+    ``grace`` is how many seconds answers under way have when the server is asked to stop.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +44,7 @@ class ServeSettings:
     workers: int = 2
     threads: int = 4
     trusted_proxy: str = ""
+    grace: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

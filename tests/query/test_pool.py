@@ -151,7 +151,7 @@ def test_frames_arrive_as_they_were_sent(frames: list[tuple[bytes, bytes]]) -> N
 
     def send() -> None:
         for tag, payload in frames:
-            wire.write(right, tag, payload)
+            wire.write(right, (tag, payload))
         os.close(right)
 
     thread = Thread(target=send)

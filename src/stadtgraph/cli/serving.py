@@ -38,7 +38,8 @@ def serve(call: Call) -> int:
     def ready() -> None:
         call.tell("serve-at", host=settings.host, port=settings.port)
 
-    serve_city(call.city.path, settings.host, settings.port, settings.workers, settings.threads, ready=ready)
+    address, processes = (settings.host, settings.port), (settings.workers, settings.threads)
+    serve_city(call.city.path, *address, *processes, grace=settings.grace, ready=ready)
     return 0
 
 

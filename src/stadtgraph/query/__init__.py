@@ -6,7 +6,7 @@ from stadtgraph.query.limits import Limits
 from stadtgraph.query.plan import Plan, plan
 from stadtgraph.query.pool import Pool, PoolSettings
 from stadtgraph.query.run import Answer, Place, Preview, Queries
-from stadtgraph.query.ticket import Abandoned, Ticket
+from stadtgraph.query.ticket import Abandoned, Ticket, outcome_of
 from stadtgraph.query.writing import writable_as_xml
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Queries",
     "Ticket",
     "narrowed",
+    "outcome_of",
     "plan",
     "writable_as_xml",
 ]

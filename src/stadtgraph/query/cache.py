@@ -3,7 +3,8 @@
 Each answer is a file of its own in one folder, written beside its place and renamed into it, so that another process
 sees the whole answer or none, whatever is killed when. A file says its key, length and checksum; one that does not hold
 what it says counts as absent. There is no index that could be damaged: whoever has added a share of the bound looks at
-the folder and removes what was not asked for longest. The last small answers are kept in the process as well.
+the folder and removes what was not asked for longest. The last small answers are kept in the process as well, and those
+that were made faster than a file is are kept there alone.
 
 What keys mean is the caller's affair: :meth:`stadtgraph.query.plan.Plan.key` is equal only where the answer is.
 """
@@ -23,6 +24,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from queue import Queue
 from typing import Final
 
 _HEAD: Final = struct.Struct("!4s40sQI")
@@ -43,8 +45,10 @@ class Cache:
         self.bound, self.sharers = bound, max(1, sharers)
         self._folder = folder
         self._memory: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
-        self._in_memory, self._added = 0, 0
+        self._in_memory, self._added, self._waiting = 0, 0, 0
         self._lock = threading.Lock()
+        self._queue: Queue[tuple[str, list[bytes], int, int]] = Queue()
+        self._writer: threading.Thread | None = None
         self._sweeping = threading.Lock()
         self.size = 0
 
@@ -70,8 +74,15 @@ class Cache:
             self._remember(key, found)
         return found
 
-    def put(self, key: str, body: bytes) -> None:
-        """Keep ``body`` under ``key``; what is too large, or finds no room on the disk, is not kept."""
+    def put(self, key: str, body: bytes, *, shared: bool = True) -> None:
+        """Keep ``body`` under ``key``; what is too large, or finds no room on the disk, is not kept.
+
+        ``shared`` false keeps a small one in this process alone: for answers that are made faster than a file is.
+        """
+        if len(body) <= _SMALL:
+            self._remember(key, body)
+            if not shared:
+                return
         entry = self.entry(key)
         entry.add(body)
         entry.keep()
@@ -90,20 +101,39 @@ class Cache:
                 os.unlink(path)
 
     def store(self, key: str, blocks: list[bytes], size: int, checksum: int) -> None:
-        """Write an answer to the disk and remember it; :class:`Entry` calls this once it has all of it."""
-        try:
-            self._write(key, blocks, size, checksum)
-        except OSError:
-            return  # a full disk: the answer is given all the same
+        """Have an answer written to the disk behind the caller's back; :class:`Entry` calls this at its end.
+
+        Where the disk is so slow that much waits already, the answer is not kept.
+        """
         if size <= _SMALL:
             self._remember(key, b"".join(blocks))
         with self._lock:
-            self._added += max(_BLOCK, size)
-            due = self._added > self.bound // (4 * self.sharers)
+            if self._waiting + size > self.largest * 2:
+                return
+            self._waiting += size
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write_all, daemon=True, name="answers")
+                self._writer.start()
+        self._queue.put((key, blocks, size, checksum))
+
+    def flush(self) -> None:
+        """Wait until what was kept so far is on the disk."""
+        self._queue.join()
+
+    def _write_all(self) -> None:
+        while True:
+            key, blocks, size, checksum = self._queue.get()
+            with suppress(OSError):  # a full disk: the answer is given all the same
+                self._write(key, blocks, size, checksum)
+            with self._lock:
+                self._waiting -= size
+                self._added += max(_BLOCK, size)
+                due = self._added > self.bound // (4 * self.sharers)
+                if due:
+                    self._added = 0
             if due:
-                self._added = 0
-        if due:
-            threading.Thread(target=self.sweep, daemon=True, name="sweep").start()
+                self.sweep()
+            self._queue.task_done()
 
     def sweep(self) -> None:
         """Remove what was not asked for longest, down to half of the bound; one process at a time does it."""
@@ -142,12 +172,14 @@ class Cache:
         if self._folder is None:
             return None
         try:
-            with open(f"{self._folder}/{key}", "rb", buffering=0) as file:
+            handle = os.open(f"{self._folder}/{key}", os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            with open(handle, "rb", buffering=0) as file:
                 magic, named, size, checksum = _HEAD.unpack(file.read(_HEAD.size))
                 body = file.read(size + 1)
         except (OSError, struct.error):
-            return None
-        while len(body) < size:
             return None
         good = magic == _MAGIC and named == _named(key) and len(body) == size and zlib.crc32(body) == checksum
         return body if good else None

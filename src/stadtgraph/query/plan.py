@@ -30,6 +30,11 @@ class Plan:
         """True where the same question has the same answer as long as the release stays."""
         return not (self.outline.volatile or self.outline.services)
 
+    @property
+    def is_simple(self) -> bool:
+        """True where a worker can be asked at once: the whole dataset of the release, and no other endpoint."""
+        return self.wanted == Wanted() and not self.outline.services
+
     def key(self, release: str) -> str:
         """Give a text that is equal exactly where the answer is equal, byte by byte.
 

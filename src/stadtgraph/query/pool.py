@@ -22,9 +22,10 @@ from stadtgraph.errors import QueryTimeout, StadtgraphError, StoreError
 from stadtgraph.query import wire
 from stadtgraph.query.worker import OUT_OF_MEMORY
 
-QUERIES: Final = 2_000
-"""Queries after which a worker is replaced, and the growth of its memory in bytes."""
+QUERIES: Final = 20_000
+"""Queries after which a worker is replaced; the growth of its memory in bytes, looked at every so many queries."""
 GROWTH: Final = 256 << 20
+LOOK: Final = 16
 START: Final = 30.0
 _SCRIPT: Final = "import sys; sys.path[:] = {path!r}; from stadtgraph.query.worker import main; main()"
 
@@ -44,7 +45,7 @@ class Worker:
             start_new_session=True,
         )
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._in, self._out = self._process.stdin, wire.Reader(self._process.stdout.fileno())
+        self._in, self._out = self._process.stdin.fileno(), wire.Reader(self._process.stdout.fileno())
         self._ready, self._asked, self._first_size = False, 0, 0
 
     @property
@@ -52,20 +53,28 @@ class Worker:
         """The process id."""
         return self._process.pid
 
+    @property
+    def handle(self) -> int:
+        """The file descriptor on which answers arrive."""
+        return self._out.handle
+
     def wait_ready(self, until: float) -> None:
         """Wait until the worker is ready; raise :class:`wire.Broken` where it dies or is late."""
         if not self._ready:
             frame = self._out.read(until)
-            if frame is None or frame[0] != wire.READY:
+            if frame is None:
+                raise wire.Late
+            if frame[0] != wire.READY:
                 raise wire.Broken
             self._ready = True
 
     def ask(self, request: dict[str, Any]) -> None:
         """Send a request."""
         self._asked += 1
+        data = memoryview(json.dumps(request).encode() + b"\n")
         try:
-            self._in.write(json.dumps(request).encode() + b"\n")
-            self._in.flush()
+            while data:
+                data = data[os.write(self._in, data) :]
         except OSError as problem:
             raise wire.Broken from problem
 
@@ -75,10 +84,12 @@ class Worker:
 
     @property
     def is_worn(self) -> bool:
-        """Tell whether it has worked or grown enough to be replaced."""
-        size = _resident(self.pid)
-        self._first_size = self._first_size or size
-        return self._asked >= QUERIES or size > self._first_size + GROWTH
+        """Tell whether it has worked or grown enough to be replaced; growth is looked at now and then."""
+        if self._asked % LOOK == 1:
+            size = _resident(self.pid)
+            self._first_size = self._first_size or size
+            return size > self._first_size + GROWTH
+        return self._asked >= QUERIES
 
     def is_alive(self) -> bool:
         """Tell whether the process runs."""
@@ -152,11 +163,40 @@ class Pool:
             self.discard(worker)
         raise StoreError("query-no-worker")
 
+    def take(self) -> Worker | None:
+        """Give a worker that is free and ready this moment, or none; nothing is waited for."""
+        with self._changed:
+            if self._closed or not self._idle:
+                return None
+            worker = self._idle.pop()
+            alone = not self._idle and self._number < self.settings.size
+        try:
+            worker.wait_ready(time.monotonic())
+            alive = worker.is_alive()
+        except wire.Late:
+            self._give_back(worker)
+            return None
+        except wire.Broken:
+            alive = False
+        if not alive:
+            self.discard(worker, "died")
+            return None
+        if alone:
+            threading.Thread(target=self._warm, daemon=True, name="warm").start()
+        return worker
+
+    def warm(self) -> None:
+        """Start a worker, so that the first query finds one."""
+        self._warm()
+
     def release(self, worker: Worker) -> None:
         """Take back a worker that has answered to the end."""
         if self._closed or not worker.is_alive() or worker.is_worn:
             self.discard(worker)
             return
+        self._give_back(worker)
+
+    def _give_back(self, worker: Worker) -> None:
         with self._changed:
             self._idle.append(worker)
             self._changed.notify()

@@ -29,7 +29,9 @@ from stadtgraph.terms import Names, Term
 
 _AHEAD: Final = 256 * 1024
 _PATIENCE: Final = 0.03
-"""Bytes and seconds of an answer that are held back, so that what fails early gets a status of its own."""
+_CHEAP: Final = 0.005
+"""Bytes and seconds of an answer that are held back, so that what fails early gets a status of its own; and the
+seconds of work below which an answer is not worth a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +157,34 @@ class Queries:
             return Answer(plan.choice.content_type, Told((kept[0],), ticket), len(kept[0]), kept[1])
         try:
             blocks = Blocks(self._asked(plan, place, None, is_gone or _stays, ticket))
+        except BaseException as problem:
+            ticket.end(outcome_of(problem))
+            raise
+        return self.finish(plan, place, blocks, coding, ticket)
+
+    def begin(self, plan: Plan, place: Place, is_gone: Callable[[], bool], ticket: Ticket) -> Blocks | None:
+        """Ask a worker that is free this moment; nothing where there is none. Nothing is waited for."""
+        worker = self.pool.take()
+        if worker is None:
+            return None
+        work = Work(self.pool, worker, self.limits, is_gone, _noted(plan, ticket))
+        try:
+            worker.ask(self._request(plan, place, None))
+        except wire.Broken:
+            work.abandon("died")
+            return None
+        return Blocks(work)
+
+    def finish(self, plan: Plan, place: Place, blocks: Blocks, coding: str, ticket: Ticket) -> Answer:
+        """Give the answer that ``blocks`` begin; raises as :meth:`run`."""
+        key = plan.key(place.release) if plan.is_lasting else ""
+        try:
             length = blocks.read_ahead(_AHEAD, _PATIENCE)
         except BaseException as problem:
             ticket.end(outcome_of(problem))
             raise
         if length is not None:
-            body, used = self.keep(key, blocks.whole(), coding)
+            body, used = self.keep(key, blocks.whole(), coding, cost=ticket.worked)
             return Answer(plan.choice.content_type, Told((body,), ticket), len(body), used)
         entry = self.cache.entry(_entry(key, coding)) if key else None
         going: Iterable[bytes] = Packing(blocks, coding) if coding else blocks
@@ -177,13 +201,16 @@ class Queries:
             return None
         return self.keep(key, body, coding, fresh=False) if coding else (body, "")
 
-    def keep(self, key: str, body: bytes, coding: str, *, fresh: bool = True) -> tuple[bytes, str]:
-        """Keep a whole answer under the key of its plan (empty: it is not kept), packed where that is worth it."""
+    def keep(self, key: str, body: bytes, coding: str, *, fresh: bool = True, cost: float = 0.0) -> tuple[bytes, str]:
+        """Keep a whole answer under the key of its plan (empty: it is not kept), packed where that is worth it.
+
+        ``cost`` is the seconds it took; what took few is not worth a file.
+        """
         used = coding if len(body) >= SMALL else ""
         if used:
             body = packed(body, used)
         if key and (fresh or used):
-            self.cache.put(_entry(key, used), body)
+            self.cache.put(_entry(key, used), body, shared=cost > _CHEAP)
         return body, used
 
     def preview(self, plan: Plan, place: Place, rows: int, ticket: Ticket | None = None) -> Preview:

@@ -25,21 +25,29 @@ class Broken(Exception):
     """The other side is gone, or sends what is no frame."""
 
 
-def write(handle: int, tag: bytes, payload: bytes) -> None:
-    """Send one frame; waits while the reader is behind."""
-    data = memoryview(_HEAD.pack(tag, len(payload)) + payload)
-    while data:
-        data = data[os.write(handle, data) :]
+class Late(Broken):
+    """The other side has not answered in time."""
+
+
+def write(handle: int, *frames: tuple[bytes, bytes]) -> None:
+    """Send frames of a tag and its bytes; waits while the reader is behind."""
+    pieces = [memoryview(piece) for tag, payload in frames for piece in (_HEAD.pack(tag, len(payload)), payload)]
+    while pieces:
+        sent = os.writev(handle, pieces)
+        while pieces and sent >= len(pieces[0]):
+            sent -= len(pieces.pop(0))
+        if pieces:
+            pieces[0] = pieces[0][sent:]
 
 
 class Reader:
     """Reads frames from a file descriptor, waiting no longer than it is told."""
 
-    __slots__ = ("_buffer", "_handle", "_poll")
+    __slots__ = ("_buffer", "_poll", "handle")
 
     def __init__(self, handle: int) -> None:
         """Read from ``handle``."""
-        self._handle, self._buffer = handle, bytearray()
+        self.handle, self._buffer = handle, bytearray()
         self._poll = select.poll()
         self._poll.register(handle, select.POLLIN)
 
@@ -54,13 +62,14 @@ class Reader:
                 if length > LARGEST:
                     raise Broken
                 if len(self._buffer) >= _HEAD.size + length:
-                    payload = bytes(self._buffer[_HEAD.size : _HEAD.size + length])
+                    with memoryview(self._buffer) as view:
+                        payload = bytes(view[_HEAD.size : _HEAD.size + length])
                     del self._buffer[: _HEAD.size + length]
                     return tag, payload
             wait = None if until is None else max(0.0, until - time.monotonic()) * 1000
             if not self._poll.poll(wait):
                 return None
-            data = os.read(self._handle, 1 << 18)
+            data = os.read(self.handle, 1 << 18)
             if not data:
                 raise Broken
             self._buffer += data

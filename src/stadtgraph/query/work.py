@@ -24,26 +24,36 @@ class Blocks:
         """Take a worker that was asked."""
         self._work: Work | None = work
         self._ahead: deque[bytes] = deque()
+        self.ahead = 0
+
+    @property
+    def handle(self) -> int:
+        """The file descriptor on which the next blocks arrive; call it while the work is under way."""
+        assert self._work is not None
+        return self._work.handle
 
     def whole(self) -> bytes:
         """Give all that was read ahead as one; call it where that is the answer."""
-        body = b"".join(self._ahead) if len(self._ahead) != 1 else self._ahead[0]
+        body = self._ahead[0] if len(self._ahead) == 1 else b"".join(self._ahead)
         self._ahead.clear()
         return body
 
-    def read_ahead(self, size: int, seconds: float) -> int | None:
-        """Read up to ``size`` bytes or for ``seconds``; give the length where the answer is there whole."""
-        found, until = 0, time.monotonic() + seconds
-        while found < size:
-            block = self._next(None if not self._ahead else until)
+    def read_ahead(self, size: int, seconds: float, *, wait: bool = True) -> int | None:
+        """Read up to ``size`` bytes or for ``seconds``; give the length where the answer is there whole.
+
+        The first block is waited for, unless ``wait`` is false.
+        """
+        until = time.monotonic() + seconds
+        while self.ahead < size:
+            block = self._next(None if wait and not self._ahead else until)
             if block is None:
-                return found
+                return self.ahead
             if block == b"":
                 break
-            if not self._ahead:
+            if wait and not self._ahead:
                 until = time.monotonic() + seconds
             self._ahead.append(block)
-            found += len(block)
+            self.ahead += len(block)
         return None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -86,6 +96,11 @@ class Work:
         self._began = time.monotonic()
         self.end = b""
 
+    @property
+    def handle(self) -> int:
+        """The file descriptor on which the answer arrives."""
+        return self._worker.handle
+
     def next(self, until: float | None = None) -> bytes | None:
         """Give the next block, ``None`` at the end, ``b""`` where none came until the time given."""
         while True:
@@ -121,9 +136,6 @@ class Work:
                 self.ticket.worked += now - began
                 self.abandon()
                 raise Abandoned
-            if until is not None and now >= until:
-                self.ticket.worked += now - began
-                return None
             try:
                 frame = self._worker.read(min(deadline, now + _GLANCE, until if until is not None else deadline))
             except (wire.Broken, OSError):
@@ -131,6 +143,6 @@ class Work:
                 error = self._worker.death()
                 self.abandon(outcome_of(error))
                 raise error from None
-            if frame is not None:
+            if frame is not None or (until is not None and time.monotonic() >= until):
                 self.ticket.worked += time.monotonic() - began
                 return frame

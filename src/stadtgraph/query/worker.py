@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, Final
 
 import pyoxigraph as ox
 
 from stadtgraph.errors import StadtgraphError, StoreError
 from stadtgraph.query import sandbox, wire
-from stadtgraph.query.writing import FORMATS, write
+from stadtgraph.query.writing import BLOCK, FORMATS, write
 from stadtgraph.sparql.faults import fault
 from stadtgraph.store import Dataset, OxigraphEngine, Result
 from stadtgraph.terms import Names
@@ -54,25 +54,29 @@ class Stores:
 
 
 def answer(request: dict[str, Any], stores: Stores, out: int) -> None:
-    """Answer one request with frames: blocks, then the end or an error."""
+    """Answer one request with frames: blocks, then the end or an error; the last block goes with the end."""
+    held: list[bytes] = []
+
+    def send(block: bytes) -> None:
+        if held:
+            wire.write(out, (wire.BLOCK, held.pop()))
+        held.append(block)
+        if len(block) >= BLOCK:
+            wire.write(out, (wire.BLOCK, held.pop()))
+
     try:
         with _result(request, stores) as result:
             if request["rows"] is None:
-                write(
-                    result,
-                    FORMATS[request["format"]],
-                    lambda block: wire.write(out, wire.BLOCK, block),
-                    request["bytes"],
-                )
+                write(result, FORMATS[request["format"]], send, request["bytes"])
                 end = b""
             else:
-                end = preview(result, request["rows"], lambda block: wire.write(out, wire.BLOCK, block))
+                end = preview(result, request["rows"], send)
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except BaseException as problem:
-        wire.write(out, wire.ERROR, wire.error_to_bytes(_error(request["text"], problem)))
+        wire.write(out, (wire.ERROR, wire.error_to_bytes(_error(request["text"], problem))))
     else:
-        wire.write(out, wire.END, end)
+        wire.write(out, *((wire.BLOCK, block) for block in held), (wire.END, end))
 
 
 @contextmanager
@@ -136,22 +140,25 @@ def _error(text: str, problem: BaseException) -> StadtgraphError:
 def main() -> None:
     """Answer requests until standard input ends."""
     memory = int(sys.argv[1])
-    jobs: SimpleQueue[dict[str, Any]] = SimpleQueue()
     stores = Stores()
-    out = os.dup(1)
+    requests, out = os.dup(0), os.dup(1)
     os.dup2(2, 1)
 
     def work() -> None:
-        wire.write(out, wire.READY, b"")
-        while True:
-            answer(jobs.get(), stores, out)
+        wire.write(out, (wire.READY, b""))
+        with open(requests, "rb") as lines:
+            for line in lines:
+                answer(json.loads(line), stores, out)
+        os._exit(0)
 
     threading.stack_size(STACK)
     sandbox.limit(memory + STACK)
     threading.Thread(target=work, daemon=True, name="query").start()
     sandbox.close_doors()
-    for line in sys.stdin.buffer:
-        jobs.put(json.loads(line))
+    gone = select.poll()
+    gone.register(0, 0)  # no event but the end of the web process, even in the middle of a query
+    while not gone.poll():
+        continue
     os._exit(0)
 
 

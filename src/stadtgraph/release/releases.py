@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -44,7 +45,7 @@ class Release:
 
     def view_for(self, view: View) -> View:
         """Give the view that answers for ``view``: the public one where nothing is restricted."""
-        return view if self.has(view) else View.PUBLIC
+        return view if view is not View.PUBLIC and self.has(view) else View.PUBLIC
 
     def manifest(self, view: View = View.PUBLIC) -> Manifest:
         """Read the manifest of a view; a damaged one raises :class:`StoreError`."""
@@ -76,7 +77,7 @@ class Release:
 def _written(release: Path) -> str | None:
     """Give what changes when a release is written anew, or ``None`` where there is none."""
     try:
-        status = manifest_path(release, View.PUBLIC).stat()
+        status = os.stat(f"{release}/{_MANIFESTS[View.PUBLIC]}")
     except OSError:
         return None
     return f"{status.st_ino}-{status.st_mtime_ns}"
@@ -118,12 +119,13 @@ class Retention:
 class Releases:
     """All releases of the city in the folder ``city``."""
 
-    __slots__ = ("_open", "city")
+    __slots__ = ("_current", "_open", "city")
 
     def __init__(self, city: Path) -> None:
         """Look at the releases of ``city``; the folder need not exist yet."""
         self.city = city
         self._open: dict[str, Release] = {}
+        self._current: tuple[tuple[int, int], str | None] = ((0, 0), None)
 
     @property
     def folder(self) -> Path:
@@ -133,10 +135,15 @@ class Releases:
     def current_id(self) -> str | None:
         """Give the id of the current release; cheap enough to ask for every request."""
         try:
+            status = os.stat(f"{self.city}/current")
+            state = (status.st_ino, status.st_mtime_ns)
+            if self._current[0] == state:
+                return self._current[1]
             name = (self.city / "current").read_text("ascii").strip()
         except (OSError, UnicodeDecodeError):
             return None
-        return name if _ID.fullmatch(name) else None
+        self._current = (state, name if _ID.fullmatch(name) else None)
+        return self._current[1]
 
     def current(self) -> Release | None:
         """Give the current release, or ``None`` where there is none; one that is gone raises :class:`StoreError`."""

@@ -221,7 +221,7 @@ def position(text: str, start: int) -> tuple[int, int]:
 
 
 def offset(text: str, line: int, column: int) -> int:
-    """Give the offset of a line and column; a column behind the end of its line counts as the next line's start.
+    r"""Give the offset of a line and column; a column behind the end of its line counts as the next line's start.
 
     >>> offset("ASK\n{ }", 2, 3)
     6

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from stadtgraph.query import Plan, Ticket, plan
+from stadtgraph.query import Answer, Plan, Ticket, outcome_of, plan
 from stadtgraph.query.coding import CODINGS
+from stadtgraph.query.work import Blocks
 from stadtgraph.sparql import negotiate, protocol
 from stadtgraph.sparql.negotiate import HTML
 from stadtgraph.sparql.protocol import Operation
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 PATHS: Final = frozenset({"/sparql", "/sparql/"})
 PROBLEM: Final = "stadtgraph.problem"
 TICKET: Final = "stadtgraph.ticket"
-"""Where Flask finds what went wrong on the short way, and the ticket of the request."""
+GIVEN: Final = "stadtgraph.given"
+"""Where Flask finds what went wrong on the short way and the ticket of the request; where a query stands that was begun
+before a thread took the request."""
+_AHEAD: Final = 256 * 1024
 _LARGEST_BODY: Final = 4 << 20
 _MEMORY: Final = 2048
 _LONGEST: Final = 8192
@@ -76,6 +80,24 @@ class Ready:
 
 
 @dataclass(slots=True)
+class Given:
+    """A query that a worker was asked before a thread took the request."""
+
+    asked: Asked
+    keyed: Keyed
+    found: Opened
+    ticket: Ticket
+    blocks: Blocks
+    problem: Exception | None = None
+    needs_thread: bool = False
+
+    def close(self) -> None:
+        """End the query: nobody waits for it."""
+        self.blocks.close()
+        self.ticket.end("left")
+
+
+@dataclass(slots=True)
 class _Memory:
     """The last requests by their bytes."""
 
@@ -108,9 +130,10 @@ class Front:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         if environ["PATH_INFO"] in PATHS and "HTTP_AUTHORIZATION" not in environ:
-            ticket = environ[TICKET] = Ticket()
+            given: Given | None = environ.get(GIVEN)
+            ticket = environ[TICKET] = given.ticket if given is not None else Ticket()
             try:
-                ready = self._answer(environ, ticket)
+                ready = self._answer(environ, ticket) if given is None else self._finish(given)
             except Exception as problem:
                 environ[PROBLEM] = problem
             else:
@@ -130,6 +153,57 @@ class Front:
         keyed = asked.keyed(found.place.release)
         ready = self.known(asked, keyed, found, known, ticket)
         return ready or self.run(asked, keyed, found, ticket, environ.get("waitress.client_disconnected"))
+
+    def begin(self, raw: Raw, known: str, address: str | None, is_gone: Callable[[], bool]) -> Ready | Given | None:
+        """Begin to answer without waiting for anything: an answer, a query that a free worker was asked, or nothing.
+
+        Nothing means that a thread should take the request from its start; so it is where anything is wrong.
+        """
+        ticket = Ticket()
+        try:
+            asked, found = self.asked(raw)
+            if asked is None or found is None:
+                return None
+            keyed = asked.keyed(found.place.release)
+            ready = self.known(asked, keyed, found, known if raw[0] == "GET" else "", ticket)
+            if ready is not None:
+                return ready
+            if address is None or not asked.plan.is_simple:
+                return None
+            blocks = self._state.queries.begin(asked.plan, found.place, is_gone, ticket)
+        except Exception:
+            return None
+        return None if blocks is None else Given(asked, keyed, found, ticket, blocks)
+
+    def go_on(self, given: Given) -> Ready | None:
+        """Take what the worker has sent by now; give the answer where it is there whole."""
+        try:
+            whole = given.blocks.read_ahead(_AHEAD, 0.0, wait=False) is not None
+        except Exception as problem:
+            given.problem, given.needs_thread = problem, True
+            return None
+        if whole:
+            return self._whole(given)
+        given.needs_thread = given.blocks.ahead >= _AHEAD
+        return None
+
+    def _whole(self, given: Given) -> Ready:
+        asked, ticket = given.asked, given.ticket
+        key = given.keyed.key if asked.plan.is_lasting else ""
+        body, coding = self._state.queries.keep(key, given.blocks.whole(), asked.coding, cost=ticket.worked)
+        ticket.bytes = len(body)
+        ticket.end("ok")
+        headers = self._headers(asked, _etag(given.keyed, coding), given.found, ticket)
+        return Ready("200 OK", _described(headers, coding, len(body)), (body,))
+
+    def _finish(self, given: Given) -> Ready:
+        if given.problem is not None:
+            given.ticket.end(outcome_of(given.problem))
+            raise given.problem
+        answer = self._state.queries.finish(
+            given.asked.plan, given.found.place, given.blocks, given.asked.coding, given.ticket
+        )
+        return self._of(given.asked, given.keyed, given.found, given.ticket, answer)
 
     def asked(self, raw: Raw) -> tuple[Asked | None, Opened | None]:
         """Read a request by its bytes; nothing where it takes the long way.
@@ -175,7 +249,10 @@ class Front:
         self, asked: Asked, keyed: Keyed, found: Opened, ticket: Ticket, is_gone: Callable[[], bool] | None
     ) -> Ready:
         """Have a query answered."""
-        given = self._state.queries.run(asked.plan, found.place, is_gone, coding=asked.coding, ticket=ticket)
+        answer = self._state.queries.run(asked.plan, found.place, is_gone, coding=asked.coding, ticket=ticket)
+        return self._of(asked, keyed, found, ticket, answer)
+
+    def _of(self, asked: Asked, keyed: Keyed, found: Opened, ticket: Ticket, given: Answer) -> Ready:
         headers = self._headers(asked, _etag(keyed, given.coding), found, ticket)
         return Ready("200 OK", _described(headers, given.coding, given.length), given.blocks)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -26,10 +27,13 @@ from stadtgraph.errors import StoreError, UsageError
 
 _log: Final = logging.getLogger(__name__)
 _SPAWN: Final = get_context("spawn")
-_GRACE: Final = 10.0
+_GRACE: Final = 5.0
 _PAUSE: Final = 1.0
 _SOON, _MOST_FAILURES = 15.0, 4
-_CONNECTIONS: Final = 1000
+_CONNECTIONS: Final = 10_000
+_FILES: Final = 20_000
+_THREADS: Final = 4
+"""Threads for each query worker: those beyond the first wait for workers, and make pages."""
 _IDLE: Final = 60
 
 
@@ -64,16 +68,18 @@ def serve(
     workers: int = 2,
     threads: int = 4,
     *,
+    grace: float = 10.0,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve the city in the folder ``city`` until SIGTERM or SIGINT; dead processes are replaced.
 
+    Then no more connections are taken, and answers under way have ``grace`` seconds to come to their end.
     ``ready`` is called once the port is taken. Raises :class:`StoreError` where the port is taken already, or where
     processes end as soon as they start. A release made meanwhile is served as soon as ``current`` has moved.
     """
     with listen(host, port) as listener, _passing_folder():
         ready()
-        _Parent(Path(city), listener, workers, threads).run()
+        _Parent(Path(city), listener, workers, threads, grace).run()
 
 
 @contextmanager
@@ -97,8 +103,9 @@ def _passing_folder() -> Iterator[None]:
 class _Parent:
     """Keeps ``workers`` processes alive on one socket."""
 
-    def __init__(self, city: Path, listener: socket.socket, workers: int, threads: int) -> None:
+    def __init__(self, city: Path, listener: socket.socket, workers: int, threads: int, grace: float) -> None:
         self._city, self._listener, self._workers, self._threads = city, listener, max(1, workers), threads
+        self._grace = grace
         self._processes: dict[BaseProcess, float] = {}
         self._failures = 0
         self._stop = threading.Event()
@@ -126,7 +133,7 @@ class _Parent:
         if self._failures >= _MOST_FAILURES:
             raise StoreError("web-no-start")
         while len(self._processes) < self._workers:
-            arguments = (str(self._city), self._listener, self._workers, self._threads, os.getpid())
+            arguments = (str(self._city), self._listener, self._workers, self._threads, self._grace, os.getpid())
             process = _SPAWN.Process(target=_work, args=arguments, name="stadtgraph-web")
             process.start()
             self._processes[process] = time.monotonic()
@@ -134,7 +141,7 @@ class _Parent:
     def _end(self) -> None:
         for process in self._processes:
             process.terminate()
-        until = time.monotonic() + _GRACE
+        until = time.monotonic() + self._grace + _GRACE
         for process in self._processes:
             process.join(max(0.1, until - time.monotonic()))
             if process.is_alive():
@@ -142,41 +149,55 @@ class _Parent:
                 process.join()
 
 
-def _work(city: str, listener: socket.socket, workers: int, threads: int, parent: int) -> None:
+def _work(city: str, listener: socket.socket, workers: int, threads: int, grace: float, parent: int) -> None:
     """Serve in one process until SIGTERM; end by itself when the parent is gone."""
-    import waitress
-
     from stadtgraph.city import City
     from stadtgraph.query import Cache
     from stadtgraph.web.app import create_app
+    from stadtgraph.web.front import Front
+    from stadtgraph.web.loop import Server
 
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is no event worth a line
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     opened = City(city)
     cache = Cache(opened.config.query.cache, Path(os.environ["TMPDIR"]) / "answers", workers)
     app = create_app(opened, cache=cache)
-    server = waitress.create_server(
+    files = _raise_files()
+    short = app.wsgi_app
+    assert isinstance(short, Front)
+    server = Server(
         app,
-        sockets=[listener],
-        threads=threads,
-        connection_limit=_CONNECTIONS,
+        short,
+        listener,
+        threads * _THREADS + 8,
+        connection_limit=max(100, min(_CONNECTIONS, files - 200)),
         channel_timeout=_IDLE,
         ident=None,
         clear_untrusted_proxy_headers=True,
         **_proxied(opened.config.serve.trusted_proxy),
         max_request_body_size=16 << 20,
-        asyncore_use_poll=True,
         channel_request_lookahead=1,  # so that the application is told when a client has gone
     )
+    signal.signal(signal.SIGTERM, lambda *_: server.stop(grace))
     watch = threading.Thread(target=_watch, args=(parent,), daemon=True, name="watch")
     watch.start()
+    queries = app.extensions["stadtgraph"].queries
+    queries.pool.warm()
     with suppress(SystemExit):
         server.run()
-    server.close()
-    app.extensions["stadtgraph"].queries.close()
+    queries.close()
     sys.stderr.flush()
     os._exit(0)  # an answer under way must not hold the process; its worker ends with it
+
+
+def _raise_files() -> int:
+    """Allow this process as many open files as the system lets it; give their number."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if wanted > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(soft, wanted)
 
 
 def _proxied(address: str) -> dict[str, object]:
@@ -185,10 +206,6 @@ def _proxied(address: str) -> dict[str, object]:
         return {}
     headers = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
     return {"trusted_proxy": address, "trusted_proxy_count": 1, "trusted_proxy_headers": headers}
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit
 
 
 def _watch(parent: int) -> None:

@@ -1,0 +1,284 @@
+"""waitress with another loop: thousands of idle clients cost nothing, and a quick query needs no thread.
+
+waitress reads requests whole, buffers for slow readers and breaks a cut-off answer visibly; that stays its own. What
+differs: the kernel is told once which connections to watch (epoll) instead of every time; a request whose answer was
+kept, or which a free worker answers within some milliseconds, is served from the loop itself; who sends a request or
+takes an answer too slowly is parted from; and stopping lets answers under way finish. Where there is no epoll, the loop
+is waitress's own and every request takes a thread.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+import time
+from email.utils import formatdate
+from typing import Any, Final
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher, WSGITask
+
+from stadtgraph.web import front, reply
+from stadtgraph.web.front import Front, Given, Ready
+
+SLOWEST_REQUEST: Final = 60.0
+"""Seconds within which a request has to be here whole; a large body gets more, 20 KB a second."""
+SLOWEST_ANSWER: Final = 600.0
+"""Seconds within which a client has to take what waits for it."""
+_CLEANING: Final = 5.0
+_PROMPT: Final = 0.02
+_LONGEST: Final = 2048
+_IN, _OUT = 1, 4
+_COMMON: Final = "".join(f"{name}: {value}\r\n" for name, value in reply.COMMON)
+
+
+class Task(WSGITask):  # type: ignore[misc]
+    """Sends what the loop has made ready, else asks the application."""
+
+    def service(self) -> None:
+        """Answer the request."""
+        ready, self.channel.ready = self.channel.ready, None
+        if ready is None:
+            super().service()
+        else:
+            self.channel.write_soon(ready)
+
+    def get_environment(self) -> dict[str, Any]:
+        """Give the WSGI environment, with the query that the loop has begun."""
+        environ: dict[str, Any] = super().get_environment()
+        given, self.channel.given = self.channel.given, None
+        if given is not None:
+            environ[front.GIVEN] = given
+        return environ
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection."""
+
+    task_class = Task
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """Take a connection that was accepted."""
+        self.ready: bytes | None = None
+        self.given: Given | None = None
+        self.since = 0.0
+        super().__init__(*arguments, **named)
+        self.server.touched.add(self)
+
+    def handle_read(self) -> None:
+        """Take what has come."""
+        self.server.touched.add(self)
+        super().handle_read()
+        if self.request is None:
+            self.since = 0.0
+        elif not self.since:
+            self.since = time.time()
+
+    def del_channel(self, map: Any = None) -> None:
+        """Forget a connection that is being closed."""
+        self.server.forget(self._fileno)
+        super().del_channel(map)
+
+    def is_slow(self, now: float) -> bool:
+        """Tell whether the client sends its request, or takes its answer, too slowly."""
+        if not self.since or self.request is None:
+            return False
+        return bool(now - self.since > SLOWEST_REQUEST + self.request.body_bytes_received / 20_000)
+
+
+class _Begun:
+    """A query that a worker answers while the loop goes on."""
+
+    __slots__ = ("began", "channel", "given", "handle")
+
+    def __init__(self, channel: Channel, given: Given, handle: int) -> None:
+        self.channel, self.given, self.handle, self.began = channel, given, handle, time.monotonic()
+
+
+class Server(TcpWSGIServer):  # type: ignore[misc]
+    """A server of one process on a listening socket that others may share."""
+
+    channel_class = Channel
+
+    def __init__(self, application: Any, short: Front | None, sock: Any, threads: int, **settings: Any) -> None:
+        """Serve ``application``; ``short`` is the part of it that the loop may ask itself."""
+        self.touched: set[Channel] = set()
+        self._short, self._main = short, threading.get_ident()
+        self._fresh: list[Channel] = []
+        self._begun: dict[int, _Begun] = {}
+        self._watched: dict[int, int] = {}
+        self._epoll: select.epoll | None = None
+        self._until: float | None = None
+        self._cleaned = 0.0
+        self._date = (0, "")
+        adjusted = Adjustments(sockets=[sock], threads=threads, **settings)
+        dispatcher = ThreadedTaskDispatcher()
+        dispatcher.set_thread_count(threads)
+        info = (sock.family, sock.type, sock.proto, sock.getsockname())
+        super().__init__(application, None, True, sock, dispatcher, adjusted, info, bind_socket=False)
+
+    def run(self) -> None:
+        """Serve until :meth:`stop` was called and what was under way is done."""
+        if not hasattr(select, "epoll"):
+            super().run()
+            return
+        self._main = threading.get_ident()
+        with select.epoll() as self._epoll:
+            for handle in self._map:
+                self._watch(handle, _IN)
+            while self._until is None or (self._is_busy() and time.monotonic() < self._until):
+                self._turn()
+            self._epoll = None
+
+    def stop(self, grace: float) -> None:
+        """Take no more connections; :meth:`run` ends with the last answer under way, or after ``grace`` seconds."""
+        self._until = time.monotonic() + grace
+        self.pull_trigger()
+
+    def add_task(self, task: Channel) -> None:
+        """Have the next request of a connection answered."""
+        if self._epoll is not None and threading.get_ident() == self._main:
+            self._fresh.append(task)
+        else:
+            self.task_dispatcher.add_task(task)
+
+    def pull_trigger(self) -> None:
+        """Wake the loop, which does not sleep while it works."""
+        if self._epoll is None or self._until is not None or threading.get_ident() != self._main:
+            super().pull_trigger()
+
+    def forget(self, handle: int) -> None:
+        """Watch a handle no longer."""
+        if self._watched.pop(handle, None) is not None and self._epoll is not None:
+            self._epoll.unregister(handle)
+
+    def maintenance(self, now: float) -> None:
+        """Close connections that do nothing, are too slow, or are idle while others want in."""
+        crowded = len(self._map) > self.adj.connection_limit * 3 // 4
+        patience = _CLEANING if crowded else self.adj.channel_timeout
+        for channel in list(self.active_channels.values()):
+            idle = not channel.requests and channel.last_activity < now - patience
+            stuck = channel.total_outbufs_len and now - channel.last_activity > SLOWEST_ANSWER
+            if idle or stuck or channel.is_slow(now):
+                channel.will_close = True
+                self.touched.add(channel)
+
+    def _turn(self) -> None:
+        assert self._epoll is not None
+        now = time.monotonic()
+        if now - self._cleaned > _CLEANING:
+            self._cleaned = now
+            self.maintenance(time.time())
+        self._watch(self._fileno, _IN if self._until is None and self.readable() else 0)
+        self._watch_touched()
+        wait = 1.0
+        if self._begun:
+            oldest = min(begun.began for begun in self._begun.values())
+            wait = max(0.0, oldest + _PROMPT - now)
+        for handle, event in self._epoll.poll(wait):
+            if handle in self._begun:
+                self._go_on(self._begun[handle])
+            elif handle in self._map:
+                wasyncore.readwrite(self._map[handle], event)
+            while self._fresh:
+                self._begin(self._fresh.pop())
+        for begun in [b for b in self._begun.values() if time.monotonic() - b.began >= _PROMPT]:
+            self._hand_over(begun)
+
+    def _is_busy(self) -> bool:
+        return bool(self._begun) or any(c.requests or c.total_outbufs_len for c in self.active_channels.values())
+
+    def _watch_touched(self) -> None:
+        for channel in list(self.touched):
+            handle = channel._fileno
+            if handle is None or self._map.get(handle) is not channel:
+                self.touched.discard(channel)
+                continue
+            events = (_IN if channel.readable() else 0) | (_OUT if channel.writable() else 0)
+            self._watch(handle, events)
+            if events == _IN and not channel.requests:
+                self.touched.discard(channel)
+
+    def _watch(self, handle: int, events: int) -> None:
+        assert self._epoll is not None
+        before = self._watched.get(handle)
+        if before is None:
+            self._epoll.register(handle, events)
+        elif before != events:
+            self._epoll.modify(handle, events)
+        self._watched[handle] = events
+
+    def _begin(self, channel: Channel) -> None:
+        """Answer from the loop what can be answered so; give the rest to a thread."""
+        request = channel.requests[0]
+        found = self._shortly(channel, request) if self._short is not None else None
+        if found is None:
+            self.task_dispatcher.add_task(channel)
+        elif isinstance(found, Ready):
+            self._send(channel, found)
+        else:
+            handle = found.blocks.handle
+            self._begun[handle] = _Begun(channel, found, handle)
+            self._watch(handle, _IN)
+
+    def _shortly(self, channel: Channel, request: Any) -> Ready | Given | None:
+        headers = request.headers
+        if request.error or request.version != "1.1" or request.path not in front.PATHS or channel.total_outbufs_len:
+            return None
+        if "AUTHORIZATION" in headers or "CONNECTION" in headers or len(request.query) > _LONGEST:
+            return None
+        method, body = request.command, b""
+        if method == "POST":
+            if request.body_bytes_received > _LONGEST:
+                return None
+            stream = request.get_body_stream()
+            body = stream.read()
+            stream.seek(0)
+        elif method != "GET":
+            return None
+        accepted = f"{headers.get('ACCEPT', '')}\n{headers.get('ACCEPT_ENCODING', '')}"
+        raw = (method, request.query.encode("latin-1"), headers.get("CONTENT_TYPE", ""), accepted, body)
+        assert self._short is not None
+        address = channel.addr[0] if not self.adj.trusted_proxy else None
+        return self._short.begin(raw, headers.get("IF_NONE_MATCH", ""), address, channel.check_client_disconnected)
+
+    def _go_on(self, begun: _Begun) -> None:
+        """Take what a worker has sent; at its end the answer is sent, and what is long or wrong goes to a thread."""
+        assert self._short is not None
+        found = self._short.go_on(begun.given)
+        if found is not None:
+            self._drop(begun)
+            self._send(begun.channel, found)
+        elif begun.given.needs_thread:
+            self._hand_over(begun)
+
+    def _drop(self, begun: _Begun) -> None:
+        del self._begun[begun.handle]
+        self.forget(begun.handle)
+
+    def _hand_over(self, begun: _Begun) -> None:
+        self._drop(begun)
+        channel = begun.channel
+        if channel.connected:
+            channel.given = begun.given
+            self.task_dispatcher.add_task(channel)
+        else:
+            begun.given.close()
+            channel.service()
+
+    def _send(self, channel: Channel, ready: Ready) -> None:
+        body = b"".join(ready.blocks)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in ready.headers[len(reply.COMMON) :])
+        head = f"HTTP/1.1 {ready.status}\r\n{_COMMON}{lines}Date: {self._now()}\r\n\r\n"
+        channel.ready = head.encode("latin-1") + body
+        channel.service()
+        self.touched.add(channel)
+
+    def _now(self) -> str:
+        second = int(time.time())
+        if self._date[0] != second:
+            self._date = (second, formatdate(second, usegmt=True))
+        return self._date[1]
