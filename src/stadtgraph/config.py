@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -17,6 +18,8 @@ from stadtgraph.errors import ConfigError
 from stadtgraph.terms import DEFAULT_BASE
 
 FILE_NAME: Final = "stadtgraph.toml"
+METHODS: Final = ("post", "get", "direct")
+"""How a query is sent to another endpoint (https://www.w3.org/TR/sparql11-protocol/#query-operation)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,41 @@ class NetworkSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """``[[federation.service]]``: one endpoint that queries may ask with SERVICE.
+
+    ``iri`` is what queries write, where that is not the address; ``authorization`` names the environment variable with
+    the value of that header. ``private`` allows an address that is not public, ``internal`` sends it values of
+    restricted graphs as well. ``inner`` are SERVICE IRIs that the endpoint itself understands.
+    """
+
+    name: str = ""
+    address: str = ""
+    iri: str = ""
+    method: str = "post"
+    authorization: str = ""
+    private: bool = False
+    internal: bool = False
+    inner: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FederationSettings:
+    """``[federation]``: bounds of one SERVICE clause, and the endpoints that may be asked; none to begin with.
+
+    ``seconds`` and ``bytes`` bound its answers, ``rows`` their number; up to ``bindings`` values are sent along, in
+    batches of ``batch``.
+    """
+
+    seconds: float = 10.0
+    bytes: int = 20_000_000
+    rows: int = 10_000
+    bindings: int = 2_000
+    batch: int = 100
+    service: tuple[ServiceSettings, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings of one city."""
 
@@ -95,6 +133,7 @@ class Config:
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
+    federation: FederationSettings = field(default_factory=FederationSettings)
     folder: Path = field(default_factory=Path)
 
     def path(self, text: str) -> Path:
@@ -109,6 +148,7 @@ _SECTIONS: Final[dict[str, type]] = {
     "retention": RetentionSettings,
     "audit": AuditSettings,
     "network": NetworkSettings,
+    "federation": FederationSettings,
 }
 
 
@@ -141,14 +181,7 @@ def from_mapping(data: Mapping[str, Any], where: str) -> Config:
     for name, values in data.items():
         if name not in _SECTIONS or not isinstance(values, dict):
             raise _unknown(where, name, list(_SECTIONS))
-        kind = _SECTIONS[name]
-        known = {f.name for f in fields(kind)}
-        for key in values:
-            if key not in known:
-                raise _unknown(where, f"{name}.{key}", [f"{name}.{k}" for k in known])
-        sections[name] = kind(
-            **{k: _checked(where, f"{name}.{k}", v, get_type_hints(kind)[k]) for k, v in values.items()}
-        )
+        sections[name] = _section(where, name, values, _SECTIONS[name])
     config = Config(**sections)
     if not config.city.base.endswith(("/", "#")) or ":" not in config.city.base:
         raise ConfigError(
@@ -161,13 +194,23 @@ def from_mapping(data: Mapping[str, Any], where: str) -> Config:
     return config
 
 
+def _section(where: str, name: str, values: Mapping[str, Any], kind: type) -> Any:
+    """Make a section's settings from its keys; each must be known and of its kind."""
+    known = {f.name for f in fields(kind)}
+    for key in values:
+        if key not in known:
+            raise _unknown(where, f"{name}.{key}", [f"{name}.{k}" for k in known])
+    hints = get_type_hints(kind)
+    return kind(**{k: _checked(where, f"{name}.{k}", v, hints[k]) for k, v in values.items()})
+
+
 def _with_environment(config: Config, environment: Mapping[str, str]) -> Config:
     """Apply ``STADTGRAPH_<SECTION>_<KEY>``, for example ``STADTGRAPH_SERVE_PORT``, and ``STADTGRAPH_REAL_DATA``."""
     for section, kind in _SECTIONS.items():
         changes: dict[str, Any] = {}
         for key, hint in get_type_hints(kind).items():
             variable = f"STADTGRAPH_{section}_{key}".upper()
-            if variable in environment:
+            if variable in environment and hint != tuple[ServiceSettings, ...]:
                 changes[key] = _parsed(variable, environment[variable], hint)
         if changes:
             config = replace(config, **{section: replace(getattr(config, section), **changes)})
@@ -198,14 +241,32 @@ def _checked(where: str, key: str, value: Any, hint: Any) -> Any:
         value = float(value)
     if hint == tuple[str, ...] and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
+    if hint == tuple[ServiceSettings, ...] and isinstance(value, list) and all(isinstance(v, dict) for v in value):
+        return tuple(_service(where, key, item) for item in value)
     if type(value) is not hint or (isinstance(value, int | float) and value < 0):
         raise _wrong(where, key, value, hint)
     return value
 
 
+def _service(where: str, key: str, values: Mapping[str, Any]) -> ServiceSettings:
+    """Read one endpoint; what it must say is checked here, its address when it is first needed."""
+    found: ServiceSettings = _section(where, key, values, ServiceSettings)
+    wanted = {
+        "name": (re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", found.name), '"wikidata"'),
+        "address": (re.match(r"https?://", found.address), '"https://…"'),
+        "method": (found.method in METHODS, " | ".join(METHODS)),
+    }
+    for name, (is_right, expected) in wanted.items():
+        if not is_right:
+            value = repr(getattr(found, name))
+            raise ConfigError("config-bad-value", where=where, key=f"{key}.{name}", value=value, expected=expected)
+    return found
+
+
 def _wrong(where: str, key: str, value: object, hint: type) -> ConfigError:
-    names = {int: "0, 1, 2 …", float: "0.5, 30 …", str: '"…"', tuple[str, ...]: '["…", …]'}
-    return ConfigError("config-bad-value", where=where, key=key, value=repr(value), expected=names[hint])
+    names = {int: "0, 1, 2 …", float: "0.5, 30 …", str: '"…"', bool: "true, false", tuple[str, ...]: '["…", …]'}
+    expected = names.get(hint, "[[…]]")
+    return ConfigError("config-bad-value", where=where, key=key, value=repr(value), expected=expected)
 
 
 def _unknown(where: str, key: str, known: list[str]) -> ConfigError:

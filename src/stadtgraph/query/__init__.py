@@ -2,6 +2,7 @@
 
 from stadtgraph.query.cache import Cache
 from stadtgraph.query.dataset import narrowed
+from stadtgraph.query.federation import Federation
 from stadtgraph.query.limits import Limits
 from stadtgraph.query.plan import Plan, plan
 from stadtgraph.query.pool import Pool, PoolSettings
@@ -13,6 +14,7 @@ __all__ = [
     "Abandoned",
     "Answer",
     "Cache",
+    "Federation",
     "Limits",
     "Place",
     "Plan",

@@ -51,7 +51,7 @@ def plan(request: Request, base: str, *, pages: bool = False, bounds: Mapping[st
 
     Raises :class:`QuerySyntaxError`, :class:`QueryRefused` or :class:`NotAcceptable`.
     """
-    outline = guard.read(request.text, base, bounds)
+    outline = guard.read(request.text, base, bounds, services=True)
     return Plan(request.text, outline, wanted(request, outline), _choice(request, outline, pages))
 
 

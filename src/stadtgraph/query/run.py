@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pyoxigraph as ox
 
-from stadtgraph.errors import QueryTimeout, StoreError
+from stadtgraph.errors import QueryRefused, QueryTimeout, StoreError
 from stadtgraph.query import wire
 from stadtgraph.query.cache import Cache, Entry
 from stadtgraph.query.coding import SMALL, Packing, packed
-from stadtgraph.query.dataset import Unions, needs_union, visible
+from stadtgraph.query.dataset import Unions, Wanted, needs_union, visible
+from stadtgraph.query.federation import Federation, Row, federated
 from stadtgraph.query.limits import Limits
 from stadtgraph.query.plan import Plan
 from stadtgraph.query.pool import Pool
@@ -38,13 +39,14 @@ seconds of work below which an answer is not worth a file."""
 class Place:
     """Where a query is asked: the engine of one view of a release, and what is known of its graphs.
 
-    ``release`` tells this state of the release from every other.
+    ``release`` tells this state of the release from every other; ``internal`` that the view holds restricted graphs.
     """
 
     release: str
     engine: Engine
     names: Names
     sizes: Mapping[str, int] = field(default_factory=dict)
+    internal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +120,18 @@ def _stays() -> bool:
 class Queries:
     """Runs queries of one process."""
 
-    def __init__(self, limits: Limits | None = None, pool: Pool | None = None, cache: Cache | None = None) -> None:
-        """Start nothing yet; without a ``cache`` no answer is kept."""
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        pool: Pool | None = None,
+        cache: Cache | None = None,
+        federation: Federation | None = None,
+    ) -> None:
+        """Start nothing yet; without a ``cache`` no answer is kept, without a ``federation`` nobody else is asked."""
         self.limits = limits or Limits()
         self.pool = pool or Pool()
         self.cache = cache or Cache(0)
+        self.federation = federation
         self._unions = Unions()
 
     def forget(self) -> None:
@@ -147,7 +156,7 @@ class Queries:
 
         ``is_gone``, where it is given, tells whether the client has left; then the work ends. ``coding`` packs what is
         worth it. Raises :class:`QuerySyntaxError`, :class:`QueryRefused`, :class:`NotAcceptable`,
-        :class:`QueryTimeout` and :class:`StoreError`.
+        :class:`QueryTimeout`, :class:`StoreError` and, of queries that ask other endpoints, :class:`NetworkError`.
         """
         ticket = _noted(plan, ticket)
         key = plan.key(place.release) if plan.is_lasting else ""
@@ -230,6 +239,36 @@ class Queries:
         return seen
 
     def _asked(self, plan: Plan, place: Place, rows: int | None, is_gone: Callable[[], bool], ticket: Ticket) -> Work:
+        if plan.outline.services:
+            plan = self._federated(plan, place, is_gone, ticket)
+        return self._work(plan, place, rows, is_gone, ticket)
+
+    def _federated(self, plan: Plan, place: Place, is_gone: Callable[[], bool], ticket: Ticket) -> Plan:
+        """Give the plan with what other endpoints answer in the place of SERVICE; its time counts as the query's."""
+        if self.federation is None or not self.federation.services:
+            line, column = plan.outline.services[0]
+            raise QueryRefused("guard-service", line=line, column=column)
+        began = time.monotonic() - ticket.worked
+
+        def ask(text: str, rows: int, *, empty: bool = False) -> tuple[list[Row], bool]:
+            ticket.worked = max(ticket.worked, time.monotonic() - began)
+            part = replace(plan, text=text, wanted=Wanted((), ()) if empty else plan.wanted)
+            work = self._work(part, place, rows, is_gone, ticket)
+            found = b"".join(iter(work.next, None))
+            seen = _preview(found, work.end)
+            return list(seen.rows), seen.more
+
+        try:
+            until = began + self.limits.seconds
+            found = federated(
+                plan.text, plan.outline, self.federation, place.names, ask, until, internal=place.internal
+            )
+        finally:
+            ticket.worked = max(ticket.worked, time.monotonic() - began)
+        ticket.services = tuple(f"{name};failed" if name in found.failed else name for name in found.asked)
+        return replace(plan, text=found.text)
+
+    def _work(self, plan: Plan, place: Place, rows: int | None, is_gone: Callable[[], bool], ticket: Ticket) -> Work:
         request = self._request(plan, place, rows)
         worker = self.pool.acquire(self.limits.patience)
         work = Work(self.pool, worker, self.limits, is_gone, ticket)

@@ -25,7 +25,7 @@ class Ticket:
     ``outcome`` is empty while it runs, then one of ``ok``, ``known`` (the client had the answer), ``left`` (the client
     went), ``time``, ``memory``, ``depth``, ``size``, ``busy``, ``throttled``, ``refused``, ``malformed``, ``failed``.
     ``worked`` counts the seconds of a worker, ``bytes`` those of the answer as the client gets them; ``cached`` tells
-    that the answer was there before. ``ended`` is told once.
+    that the answer was there before, ``services`` names the other endpoints that were asked. ``ended`` is told once.
     """
 
     id: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -36,6 +36,7 @@ class Ticket:
     bytes: int = 0
     worked: float = 0.0
     cached: bool = False
+    services: tuple[str, ...] = ()
     ended: Callable[[Ticket], None] = _nobody
 
     @property
@@ -52,6 +53,7 @@ class Ticket:
 
 _OUTCOMES = {
     "query-time": "time",
+    "federation-time": "time",
     "query-memory": "memory",
     "query-depth": "depth",
     "query-large": "size",

@@ -5,7 +5,7 @@ Sources: https://www.w3.org/TR/sparql11-service-description/, https://www.w3.org
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import pyoxigraph as ox
@@ -39,10 +39,11 @@ def _all(subject: ox.NamedNode, *pairs: tuple[ox.NamedNode, _NodeOrLiteral]) -> 
     return (ox.Triple(subject, predicate, value) for predicate, value in pairs)
 
 
-def service(endpoint: str, manifest: Manifest, triples: int) -> Iterator[ox.Triple]:
+def service(endpoint: str, manifest: Manifest, triples: int, services: Mapping[str, str]) -> Iterator[ox.Triple]:
     """Describe the endpoint at the address ``endpoint``: languages, formats, default dataset and named graphs.
 
-    The default graph is the union of the named graphs, as a set (``sd:UnionDefaultGraph``).
+    The default graph is the union of the named graphs, as a set (``sd:UnionDefaultGraph``). ``services`` are the names
+    of the endpoints that queries may ask with SERVICE, by their IRIs.
     """
     this = ox.NamedNode(f"{endpoint}#service")
     dataset, default = ox.NamedNode(f"{endpoint}#dataset"), ox.NamedNode(f"{endpoint}#default-graph")
@@ -56,6 +57,13 @@ def service(endpoint: str, manifest: Manifest, triples: int) -> Iterator[ox.Trip
     )
     for offered in dict.fromkeys((*TABLES, *GRAPHS)):
         yield ox.Triple(this, SD.resultFormat, FORMATS.term(_FORMATS[offered.name]))
+    if services:
+        yield ox.Triple(this, SD.feature, SD.BasicFederatedQuery)
+    for number, (iri, name) in enumerate(services.items(), 1):
+        other = ox.NamedNode(f"{endpoint}#service-{number}")
+        yield ox.Triple(this, DCT.relation, other)
+        yield from _all(other, (RDF.type, SD.Service), (SD.endpoint, ox.NamedNode(iri)))
+        yield ox.Triple(other, DCT.term("title"), ox.Literal(name))
     yield from _all(dataset, (RDF.type, SD.Dataset), (SD.defaultGraph, default))
     yield from _all(default, (RDF.type, SD.Graph), (VOID.triples, _whole(triples)))
     for number, info in enumerate(_sorted(manifest), 1):

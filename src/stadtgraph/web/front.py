@@ -264,6 +264,7 @@ class Front:
             ("ETag", etag),
             (reply.RELEASE_HEADER, found.id),
             (reply.QUERY_HEADER, ticket.id),
+            *reply.services(ticket),
         ]
 
 

@@ -27,6 +27,8 @@ _STATUS: Final[tuple[tuple[type[errors.StadtgraphError], int], ...]] = (
     (errors.NotFound, 404),
     (errors.Unauthorized, 401),
     (errors.Forbidden, 403),
+    (errors.AddressRefused, 403),
+    (errors.NetworkError, 502),
     (errors.Conflict, 409),
     (errors.BusyError, 503),
     (errors.GateError, 422),
@@ -38,12 +40,20 @@ _STATUS_OF_KEY: Final = {
     "protocol-method": 405,
     "protocol-media-type": 415,
     "protocol-charset": 415,
+    "federation-not-listed": 403,
+    "federation-credentials": 502,
     "web-no-update": 403,
     "release-none": 503,
     "release-current-missing": 503,
 }
-_TOLD: Final = ("line", "column", "found", "expected", "bound", "prefix", "namespace", "name", "scope")
-_REASONS: Final = {"query-time": "time", "query-memory": "memory", "query-large": "size", "query-busy": "busy"}
+_TOLD: Final = ("line", "column", "found", "expected", "bound", "prefix", "namespace", "name", "scope", "address")
+_REASONS: Final = {
+    "query-time": "time",
+    "federation-time": "time",
+    "query-memory": "memory",
+    "query-large": "size",
+    "query-busy": "busy",
+}
 _log: Final = logging.getLogger(__name__)
 
 
@@ -96,7 +106,7 @@ def problem(status: int, key: str, detail: str, extra: dict[str, object] | None 
     return response
 
 
-_TITLED: Final = (400, 401, 403, 404, 405, 406, 409, 410, 413, 415, 422, 500, 503)
+_TITLED: Final = (400, 401, 403, 404, 405, 406, 409, 410, 413, 415, 422, 500, 502, 503)
 
 
 def of_error(error: errors.StadtgraphError) -> Response:

@@ -12,11 +12,13 @@ from typing import Final, cast
 from flask import Response, current_app, g, request
 
 from stadtgraph.query.coding import CODINGS, SMALL, Packing
+from stadtgraph.query.ticket import Ticket
 from stadtgraph.sparql import negotiate
 from stadtgraph.web.callers import has_token
 from stadtgraph.web.language import language
 
 RELEASE_HEADER: Final = "Stadtgraph-Release"
+SERVICES_HEADER: Final = "Stadtgraph-Services"
 QUERY_HEADER: Final = "Stadtgraph-Query"
 POLICY: Final = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
 _SECURITY: Final = {
@@ -27,7 +29,7 @@ _SECURITY: Final = {
 }
 _CROSS_ORIGIN: Final = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": f"{RELEASE_HEADER}, {QUERY_HEADER}, "
+    "Access-Control-Expose-Headers": f"{RELEASE_HEADER}, {QUERY_HEADER}, {SERVICES_HEADER}, "
     "ETag, Link, Location, Retry-After, WWW-Authenticate",
 }
 _PREFLIGHT: Final = {
@@ -47,6 +49,11 @@ _TEXTUAL: Final = (
     "application/trig",
 )
 _TEXTUAL_TOO: Final = ("application/json", "application/xml", "application/problem+json")
+
+
+def services(ticket: Ticket) -> list[tuple[str, str]]:
+    """Give the header that says which other endpoints were asked; those that failed silently are marked."""
+    return [(SERVICES_HEADER, ", ".join(ticket.services))] if ticket.services else []
 
 
 version: Final = cache(metadata.version)

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app, g, render_template, request
 
 from stadtgraph.errors import NotFound, ProtocolError, StadtgraphError
 from stadtgraph.query import Plan, Preview, plan
+from stadtgraph.query.ticket import Ticket
 from stadtgraph.release import View
 from stadtgraph.sparql import negotiate, protocol
 from stadtgraph.sparql.files import ExampleQuery
@@ -23,6 +24,7 @@ from stadtgraph.web.reply import (
     mark_coding,
     not_modified,
     result_tag,
+    services,
     tagged,
 )
 from stadtgraph.web.shown import Shown, labels, show
@@ -103,11 +105,14 @@ def answer(asked: protocol.Request, found: Opened, example: ExampleQuery | None 
         tag = etag(key, request.args.get("release"), example and example.name) if page else result_tag(key)
         if is_known(tag):
             return not_modified(tag)
+        ticket = request.environ.get(front.TICKET) or Ticket()
         if page:
-            return tagged(_result_page(asked, planned, found, example), tag, keep=planned.is_lasting)
+            response = _result_page(asked, planned, found, example, ticket)
+            response.headers.extend(services(ticket))
+            return tagged(response, tag, keep=planned.is_lasting)
         is_gone = request.environ.get("waitress.client_disconnected")
         coding = "" if request.method == "HEAD" else accepted_coding()
-        given = state().queries.run(planned, found.place, is_gone, coding=coding)
+        given = state().queries.run(planned, found.place, is_gone, coding=coding, ticket=ticket)
     except StadtgraphError as error:
         if not problems.wants_page():
             raise
@@ -121,12 +126,15 @@ def answer(asked: protocol.Request, found: Opened, example: ExampleQuery | None 
     tagged(response, tag, keep=planned.is_lasting)
     if given.coding:
         mark_coding(response, given.coding)
+    response.headers.extend(services(ticket))
     return response
 
 
-def _result_page(asked: protocol.Request, planned: Plan, found: Opened, example: ExampleQuery | None) -> Response:
+def _result_page(
+    asked: protocol.Request, planned: Plan, found: Opened, example: ExampleQuery | None, ticket: Ticket
+) -> Response:
     offers = negotiate.GRAPHS if planned.outline.form.gives_graph else negotiate.TABLES
-    preview = state().queries.preview(planned, found.place, _ROWS)
+    preview = state().queries.preview(planned, found.place, _ROWS, ticket)
     head = preview.variables
     rows: list[tuple[object, ...]] = list(preview.rows)
     if preview.triples:
@@ -151,8 +159,14 @@ def _description(found: Opened) -> Response:
         return not_modified(tag)
     if chosen.format is HTML:
         return tagged(Response(_rendered(Page(""), found)), tag)
-    triples = description.service(endpoint, found.manifest, found.partitions.triples)
+    triples = description.service(endpoint, found.manifest, found.partitions.triples, _services())
     return tagged(documents.document(triples, chosen), tag)
+
+
+def _services() -> dict[str, str]:
+    """Give the endpoints that queries may ask: their names by their IRIs."""
+    listed = state().city.config.federation.service
+    return {service.iri or service.address: service.name for service in listed}
 
 
 @blueprint.get("/queries")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pyoxigraph as ox
 
 from stadtgraph.access import Tokens
-from stadtgraph.query import Cache, Limits, Place, Pool, PoolSettings, Queries
+from stadtgraph.query import Cache, Federation, Limits, Place, Pool, PoolSettings, Queries
 from stadtgraph.release import Manifest, Release, View
 from stadtgraph.sparql.files import ExampleQuery, load_queries
 from stadtgraph.sparql.guard import BOUNDS
@@ -88,6 +88,7 @@ class State:
             Limits(seconds=settings.seconds, bytes=settings.bytes),
             Pool(PoolSettings(size=city.config.serve.threads, memory=settings.memory)),
             cache or Cache(settings.cache),
+            Federation.of(city.config.federation),
         )
         self._opened: OrderedDict[tuple[str, View], Opened] = OrderedDict()
         self._lock = threading.Lock()
@@ -151,7 +152,7 @@ class State:
                 manifest = release.manifest(view)
                 sizes = {iri: info.triples for iri, info in manifest.graphs.items()}
                 state = f"{release.id} {release.written} {view}"
-                place = Place(state, release.engine(view), Names(manifest.base), sizes)
+                place = Place(state, release.engine(view), Names(manifest.base), sizes, view is View.INTERNAL)
                 opened = self._opened[key] = Opened(release, place, view)
                 while len(self._opened) > _KEPT:
                     self._opened.popitem(last=False)
