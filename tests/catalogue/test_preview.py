@@ -111,6 +111,29 @@ def test_a_dataset_of_which_all_is_known_is_excellent(full_town: City) -> None:
     assert found.gains == []
 
 
+def test_scores_are_published_in_the_data_quality_vocabulary(full_town: City) -> None:
+    """Of the catalogue, units and datasets; the points are the sum of what the metrics found."""
+    made = preview(full_town, "eu")
+    triples = {q.triple for q in ox.parse(write(made, "ttl", "en").encode(), format=ox.RdfFormat.TURTLE)}
+    by_node: dict[object, dict[str, str]] = {}
+    for t in triples:
+        by_node.setdefault(t.subject, {})[t.predicate.value.rpartition("#")[2]] = (
+            str(t.object).split('"')[-2] if '"' in str(t.object) else str(t.object)[1:-1]
+        )
+    found = {(m["computedOn"], m["isMeasurementOf"].rpartition("#")[2]): m["value"] for m in by_node.values()}
+    dataset = f"{BASE}id/dataset/complete"
+    assert found[dataset, "score"] == "325" and found[dataset, "keywordAvailability"] == "true"
+    assert (dataset, "accessUrlStatusCode") not in found
+    assert (f"{BASE}id/unit/parks", "score") in found and (f"{BASE}id/catalogue", "score") in found
+    points = {m.name: m.points for m in METRICS}
+    total = sum(
+        points[name] * (value == "true" or float(value.replace("true", "1").replace("false", "0")))
+        for (on, name), value in found.items()
+        if on == dataset and name != "score"
+    )
+    assert total == 325
+
+
 def test_links_that_do_not_answer_cost_their_points(full_town: City) -> None:
     """Checked addresses leave no doubt: safe and maximum meet."""
     made = catalogue(full_town, full_town.releases.require_current())

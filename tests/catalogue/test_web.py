@@ -191,6 +191,26 @@ def test_a_dataset_page_carries_schema_org(client: FlaskClient) -> None:
     assert 'ld+json">' not in client.get("/page/unit/town").text.replace('type="application/ld+json" href', "")
 
 
+def test_scores_are_served_as_rdf(client: FlaskClient) -> None:
+    """With an ETag; unknown formats are told."""
+    answer = client.get("/catalog/quality.nt")
+    assert b"QualityMeasurement" in answer.data and b"dataset/full/score" in answer.data
+    assert client.get("/catalog/quality.nt", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    assert client.get("/catalog/quality.html").status_code == 404
+
+
+def test_few_whole_catalogues_are_written_at_once(client: FlaskClient) -> None:
+    """The third is asked to wait; one that is abandoned lets the next in; HEAD costs nothing."""
+    address = "/catalog.nt?page=all"
+    first, second = client.get(address, buffered=False), client.get(address, buffered=False)
+    third = client.get(address)
+    assert third.status_code == 503 and third.headers["Retry-After"]
+    assert client.head(address).status_code == 200
+    first.close()
+    assert client.get(address).status_code == 200
+    second.close()
+
+
 def test_nothing_restricted_shows_at_any_route(app: Flask, client: FlaskClient, tmp_path: Path) -> None:
     """Every route of the catalogue, every profile and format, also for callers who may read more."""
     city = app.extensions["stadtgraph"].city
@@ -202,6 +222,7 @@ def test_nothing_restricted_shows_at_any_route(app: Flask, client: FlaskClient, 
         for more in ("page=all", "page=1", "page=3", "modified_since=2026&page=all")
     ]
     addresses += [f"/catalog/dataset/full.{form}" for form in ("rdf", "ttl", "jsonld", "nt")]
+    addresses += [f"/catalog/quality.{form}" for form in ("rdf", "ttl", "jsonld", "nt")]
     addresses += ["/catalog/changes.atom", "/sitemap.xml", "/robots.txt"]
     addresses += ["/catalog/dataset/secret.rdf", f"/catalog/dataset.ttl?iri={BASE}id/dataset/secret"]
     for headers in ({}, {"Authorization": f"Bearer {secret}"}):

@@ -64,6 +64,14 @@ class LinkChecks:
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             self.known = {}
 
+    @property
+    def changed(self) -> str:
+        """What changes when the checks do."""
+        try:
+            return str(self._path.stat().st_mtime_ns)
+        except OSError:
+            return ""
+
     def reached(self, address: str) -> bool | None:
         """Tell whether an address answers; ``None`` where it was never asked."""
         found = self.known.get(address)

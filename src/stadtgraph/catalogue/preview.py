@@ -14,10 +14,12 @@ import pyoxigraph as ox
 from stadtgraph import messages
 from stadtgraph.catalogue.against import Drift
 from stadtgraph.catalogue.asking import Whom, compact
-from stadtgraph.catalogue.mqa import BANDS, DIMENSIONS, FULL, METRICS, Score, band, mean
+from stadtgraph.catalogue.dqv import DQV, measurements
+from stadtgraph.catalogue.mqa import BANDS, DIMENSIONS, FULL, METRICS, PV, Score, band, mean
 from stadtgraph.catalogue.portal import ACCEPTED, STATES, Note, Outcome
+from stadtgraph.terms import XSD, Names
 
-FORMS: Final = ("text", "json", "html")
+FORMS: Final = ("text", "json", "html", "ttl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Preview:
     outcomes: Sequence[Outcome]
     scores: Sequence[Score]
     whom: Whom
+    catalogue: ox.NamedNode
+    names: Names
     pages: int = 0
     largest: int = 0
     too_large: bool = False
@@ -54,9 +58,23 @@ class Preview:
         made = {unit: mean(scores, unit) for unit, scores in found.items()}
         return dict(sorted(made.items(), key=lambda item: (item[1].maximum, str(item[0]))))
 
+    def quality(self) -> Iterator[ox.Triple]:
+        """The scores in the Data Quality Vocabulary: of datasets with all metrics, of units and the catalogue."""
+        yield from measurements([mean(self.scores, self.catalogue)] if self.scores else [], self.names)
+        yield from measurements([score for unit, score in self.by_unit().items() if unit is not None], self.names)
+        yield from measurements(self.scores, self.names)
+
 
 def write(preview: Preview, form: str, lang: str) -> str:
-    """Give the report as ``text``, ``json`` or ``html``."""
+    """Give the report as ``text``, ``json`` or ``html``; as ``ttl`` the scores in the Data Quality Vocabulary."""
+    if form == "ttl":
+        prefixes = {"dqv": str(DQV), "pv": str(PV), "xsd": str(XSD)}
+        written = ox.serialize(preview.quality(), format=ox.RdfFormat.TURTLE, prefixes=dict(sorted(prefixes.items())))
+        assert written is not None
+        head, body = [], written.decode().split("\n")
+        while body and body[0].startswith("@prefix "):
+            head.append(body.pop(0))
+        return "\n".join([*sorted(head), *body])
     if form == "json":
         return json.dumps(as_data(preview, lang), ensure_ascii=False, indent=1) + "\n"
     lines = list(as_lines(preview, lang))

@@ -84,6 +84,8 @@ def preview(
         replay.finish(),
         scores,
         Whom(made.reader, who, who.labels),
+        made.iri,
+        made.names,
         sizes.pages,
         sizes.largest,
         portal == "govdata" and sizes.largest > LARGEST_PAGE,

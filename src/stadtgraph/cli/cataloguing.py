@@ -22,7 +22,7 @@ def register(commands: Commands) -> None:
     sub = commands.add("preview", preview)
     sub.add_argument("portal", choices=["govdata", "eu"], help=say("preview-portal"))
     sub.add_argument("--against", metavar="FILE|URL", help=say("preview-against"))
-    sub.add_argument("--format", choices=["text", "json", "html"], default="text", help=say("preview-format"))
+    sub.add_argument("--format", choices=["text", "json", "html", "ttl"], default="text", help=say("preview-format"))
     sub.add_argument("--out", metavar="FILE", help=say("export-out"))
     sub.add_argument("--release", metavar="ID", default="current", help=say("export-release"))
     sub.add_argument("--require-resources", action="store_true", help=say("preview-require"))

@@ -5,24 +5,28 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import urlencode
 
+import pyoxigraph as ox
 from flask import Blueprint, Response, current_app, redirect, request
 from markupsafe import Markup
 
 from stadtgraph.catalogue import PAGE, Catalogue, profile
 from stadtgraph.catalogue.changes import atom
 from stadtgraph.catalogue.formats import FORMS, Form
+from stadtgraph.catalogue.linkcheck import LinkChecks
 from stadtgraph.catalogue.paging import Page
 from stadtgraph.catalogue.sitemap import LARGEST, index, robots, urlset
 from stadtgraph.catalogue.structured import as_script, schema_org
 from stadtgraph.city.cataloguing import catalogue as make
 from stadtgraph.city.cataloguing import changes
-from stadtgraph.errors import NotFound, UsageError
+from stadtgraph.city.previewing import preview
+from stadtgraph.errors import BusyError, NotFound, UsageError
 from stadtgraph.release import View
-from stadtgraph.sparql.negotiate import DOCUMENTS, negotiate
+from stadtgraph.sparql.negotiate import DOCUMENTS, Choice, negotiate
+from stadtgraph.web.documents import document
 from stadtgraph.web.language import language, told
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
 from stadtgraph.web.shown import local_path
@@ -34,6 +38,10 @@ _KEPT: Final = 3
 _MOMENT: Final = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?)?")
 _FORM_OF: Final = {"turtle": "ttl", "jsonld": "jsonld", "rdfxml": "rdf", "ntriples": "nt"}
 _lock: Final = threading.Lock()
+_scoring: Final = threading.Lock()
+_writing: Final = threading.BoundedSemaphore(2)
+_SCORED: Final = 20_000
+"""Datasets up to which scores are worked out on request."""
 
 
 def catalogue_of(found: Opened) -> Catalogue:
@@ -72,8 +80,9 @@ def catalog(form: str) -> Response:
     made = catalogue_of(found)
     iris = made.datasets if not since else made.since(since)
     if number is None:
-        blocks = written.write(made.head(chosen), made.records(chosen, iris), ())
-        return _document(blocks, written, tag)
+        if request.method == "HEAD":
+            return _document((), written, tag)
+        return _document(_Whole(written.write(made.head(chosen), made.records(chosen, iris), ())), written, tag)
     page = Page(number, PAGE, len(iris))
     if not page.exists:
         raise NotFound("catalogue-no-page", page=number, last=page.last)
@@ -106,6 +115,27 @@ def _single(form: str, iri: str) -> Response:
     if is_known(tag):
         return not_modified(tag)
     return _document(written.write(made.head(chosen), [made.record(chosen, iri)], ()), written, tag)
+
+
+@blueprint.get("/catalog/quality.<form>")
+def quality(form: str) -> Response:
+    """Give the scores of the catalogue, its units and its datasets in the Data Quality Vocabulary."""
+    found, offers = opened(View.PUBLIC), {_FORM_OF[offer.name]: offer for offer in DOCUMENTS}
+    if form not in offers:
+        raise NotFound("catalogue-no-form", form=form[:20], known=", ".join(offers))
+    checked = LinkChecks(state().city.path).changed
+    tag = etag("quality", form, checked, request.args.get("release"))
+    if is_known(tag):
+        return not_modified(tag)
+    if len(catalogue_of(found).datasets) > _SCORED:
+        raise NotFound("catalogue-quality-large", bound=_SCORED)
+    with _scoring:
+        kept: dict[tuple[str, str], list[ox.Triple]] = current_app.extensions.setdefault("stadtgraph-scores", {})
+        key = (found.place.release, checked)
+        if key not in kept:
+            kept.clear()
+            kept[key] = list(preview(state().city, "eu", found.id).quality())
+    return tagged(document(kept[key], Choice(offers[form], offers[form].media_type)), tag)
 
 
 @blueprint.get("/catalog/changes.atom")
@@ -232,6 +262,27 @@ def _page_of() -> Callable[[str], str]:
         return host + path if path else iri
 
     return address
+
+
+class _Whole:
+    """The blocks of the whole catalogue; few are written at once, because each takes a thread for long."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        if not _writing.acquire(blocking=False):
+            raise BusyError("catalogue-busy")
+        self._blocks, self._held = blocks, True
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._blocks
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let the next one in."""
+        if self._held:
+            self._held = False
+            _writing.release()
 
 
 def _own(made: Catalogue) -> list[str]:
