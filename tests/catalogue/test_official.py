@@ -13,9 +13,11 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
+from catalogue.conftest import make_town
 from stadtgraph.catalogue import PROFILES, Catalogue
 from stadtgraph.catalogue.formats import FORMS
 from stadtgraph.catalogue.vocabulary import DCATAP, HVD_REGULATION
+from stadtgraph.city.cataloguing import catalogue
 from stadtgraph.shacl import Result, load_shapes, validate
 from stadtgraph.terms import DCAT, RDF, RDFS, SG, SH, SKOS, XSD, Term
 
@@ -170,3 +172,21 @@ def test_no_violation_of_our_own_shapes_of_the_profile(catalogue_of_jena: Catalo
     day = ox.Triple(SG.audit, SG.asOf, ox.Literal("2026-11-21", datatype=XSD.date))
     report = validate([*exported(catalogue_of_jena, name), day], load_shapes(files, BASE))
     assert [(r.shape, r.focus) for r in report.results if r.severity == SH.Violation] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["de-rostock-catalog.rdf", "de-sh-opendata-catalog-page.xml"])
+def test_catalogues_of_others_are_exported_without_violations(shared: Path, tmp_path: Path, name: str) -> None:
+    """What breaks the profile in them is left out and reported, and all their datasets stay."""
+    file = shared / "realdata" / "catalogues" / name
+    triples = [q.triple for q in ox.parse(file.read_bytes(), format=ox.RdfFormat.RDF_XML, base_iri=BASE, lenient=True)]
+    source = tmp_path / "source.ttl"
+    legal = [t for t in triples if not isinstance(t.object, ox.NamedNode) or not set(" {}|^`[]") & set(t.object.value)]
+    source.write_bytes(b"".join(f"{t} .\n".encode() for t in legal))
+    with make_town(tmp_path, source.read_text("utf-8")) as city:
+        made = catalogue(city, city.releases.require_current())
+        datasets = {t.subject for t in triples if t.predicate == RDF.type and t.object == DCAT.Dataset}
+        assert set(made.datasets) == {d.value for d in datasets if isinstance(d, ox.NamedNode)}
+        for profile in PROFILES:
+            found = violations(exported(made, profile), shared, DE_3, tmp_path)
+            assert [v for v in found if v[2] != str(made.iri)] == [], "the town describes no catalogue of its own"

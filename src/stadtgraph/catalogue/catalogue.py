@@ -156,7 +156,8 @@ class Catalogue:
         return next(Builder(self.reader, profile, self.is_listed).build([ox.NamedNode(iri)]))
 
     def withheld(self, profile: Profile) -> Iterator[Withheld]:
-        """Give all that is held back: whole datasets first, then what is missing in those that are exported."""
+        """Give all that is held back: what the catalogue lacks, whole datasets, then parts of exported ones."""
+        yield from self.head(profile).withheld
         for iris in (self.held_back, self.datasets):
             for record in self.records(profile, iris):
                 yield from record.withheld

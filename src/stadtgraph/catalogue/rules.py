@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import pyoxigraph as ox
 
 from stadtgraph.catalogue.contacts import Contacts
+from stadtgraph.catalogue.geometry import centroid_or_box
 from stadtgraph.catalogue.profiles import Profile
 from stadtgraph.catalogue.values import licence
 from stadtgraph.catalogue.vocabulary import (
@@ -30,7 +31,7 @@ from stadtgraph.catalogue.vocabulary import (
     PUBLIC,
     Property,
 )
-from stadtgraph.terms import DCAT, DCT, FOAF, ORG, OWL, PROV, RDF, RDFS, SG, SKOS, VCARD, Term
+from stadtgraph.terms import DCAT, DCT, FOAF, GEO, ORG, OWL, PROV, RDF, RDFS, SG, SKOS, VCARD, Term
 
 if TYPE_CHECKING:
     from stadtgraph.catalogue.reading import Facts, Reader
@@ -62,6 +63,7 @@ PUBLISHER_TYPES: Final = {
 }
 """Kinds of organisations in the list that portals use, by the kinds of the units register."""
 _TYPE_OF: Final = {SG.term(kind): name for name, kinds in PUBLISHER_TYPES.items() for kind in kinds.split()}
+_GEOMETRY: Final = ox.NamedNode("http://www.w3.org/ns/locn#geometry")
 _PUBLISHER: Final = "http://purl.org/adms/publishertype/"
 OPEN_LICENCES: Final = re.compile(
     re.escape(LICENCES)
@@ -330,15 +332,18 @@ def _agent(node: ox.NamedNode, facts: Facts, context: Context) -> None:
 
 @rule("location", "Location")
 def _location(node: ox.NamedNode, facts: Facts, context: Context) -> None:
-    """Give the geometry of a place itself, not the node that holds it."""
-    as_wkt = ox.NamedNode("http://www.opengis.net/ont/geosparql#asWKT")
-    geometry = ox.NamedNode("http://www.w3.org/ns/locn#geometry")
-    has = ox.NamedNode("http://www.opengis.net/ont/geosparql#hasGeometry")
-    if facts.get(DCAT.centroid) or facts.get(DCAT.bbox) or facts.get(geometry):
+    """Give the geometry of a place as centroid or bounding box; a literal where a node should stand goes there too."""
+    shapes = [v for v in facts.pop(_GEOMETRY, ()) if isinstance(v, ox.Literal)]
+    if facts.get(DCAT.centroid) or facts.get(DCAT.bbox):
         return
-    nodes = [v for v in facts.get(has, ()) if isinstance(v, ox.NamedNode)]
-    known = context.reader.describe(nodes)
-    facts[geometry] = [v for n in nodes for v in known.get(n, {}).get(as_wkt, ()) if len(str(v)) < 20_000]
+    nodes = [v for v in facts.get(GEO.hasGeometry, ()) if isinstance(v, ox.NamedNode)]
+    known = context.reader.describe(nodes) if nodes else {}
+    shapes += [v for n in nodes for v in known[n].get(GEO.asWKT, ()) if isinstance(v, ox.Literal)]
+    for shape in sorted(shapes, key=str):
+        found = centroid_or_box(shape)
+        if found is not None:
+            facts[DCAT.term(found[0])] = [found[1]]
+            return
 
 
 @rule("own-roles", "Attribution")
