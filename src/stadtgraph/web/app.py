@@ -12,6 +12,7 @@ from stadtgraph.query import Cache
 from stadtgraph.sparql.negotiate import GRAPHS, HTML, TABLES, Format
 from stadtgraph.web import audit, callers, catalogue, pages, problems, sparql
 from stadtgraph.web.front import Front
+from stadtgraph.web.hosts import Hosts
 from stadtgraph.web.language import in_language, language, number, told
 from stadtgraph.web.reply import finish, version
 from stadtgraph.web.state import State
@@ -58,7 +59,7 @@ def create_app(city: City, *, testing: bool = False, cache: Cache | None = None)
     app.before_request(_preflight)
     app.after_request(finish)
     app.context_processor(_shared)
-    app.wsgi_app = Front(app.wsgi_app, state)  # type: ignore[method-assign]
+    app.wsgi_app = Front(Hosts(app.wsgi_app), state)  # type: ignore[method-assign]
     return app
 
 

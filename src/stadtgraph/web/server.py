@@ -153,6 +153,7 @@ def _work(city: str, listener: socket.socket, workers: int, threads: int, grace:
     """Serve in one process until SIGTERM; end by itself when the parent is gone."""
     from stadtgraph.city import City
     from stadtgraph.query import Cache
+    from stadtgraph.web import refusals
     from stadtgraph.web.app import create_app
     from stadtgraph.web.front import Front
     from stadtgraph.web.loop import Server
@@ -163,6 +164,7 @@ def _work(city: str, listener: socket.socket, workers: int, threads: int, grace:
     opened = City(city)
     cache = Cache(opened.config.query.cache, Path(os.environ["TMPDIR"]) / "answers", workers)
     app = create_app(opened, cache=cache)
+    refusals.install()
     files = _raise_files()
     short = app.wsgi_app
     assert isinstance(short, Front)

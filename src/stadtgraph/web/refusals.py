@@ -1,0 +1,84 @@
+"""Requests that are no HTTP: refused before any of the program sees them, with the same problem documents as all else.
+
+waitress finds them while it reads; here they get their form, and what two readers could read differently (a length
+beside chunks, no host) is refused as well.
+
+Sources: https://www.rfc-editor.org/rfc/rfc9112#name-message-body-length, https://www.rfc-editor.org/rfc/rfc9457
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.task import ErrorTask
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
+
+from stadtgraph import messages
+from stadtgraph.web.hosts import is_host
+from stadtgraph.web.language import DEFAULT, LANGUAGES
+from stadtgraph.web.problems import PROBLEM, TYPE
+from stadtgraph.web.reply import COMMON
+
+_REASONS: Final = {
+    400: "Bad Request",
+    413: "Content Too Large",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    501: "Not Implemented",
+}
+_LONGEST: Final = 200
+
+
+def install() -> None:
+    """Let every connection of this process use the classes of this module."""
+    HTTPChannel.parser_class, HTTPChannel.error_task_class = Parser, Refusal
+
+
+class Parser(HTTPRequestParser):  # type: ignore[misc]
+    """Reads one request."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the head; what is not clear is an error, whatever it is that fails to be read."""
+        try:
+            super().parse_header(header_plus)
+        except ValueError as problem:
+            raise ParsingError("unreadable") from problem
+        if (self.version == "1.1" and "HOST" not in self.headers) or not is_host(self.headers.get("HOST", "")):
+            raise ParsingError("no host")
+        if self.chunked and "CONTENT_LENGTH" in self.headers:
+            raise ParsingError("length and chunks")
+
+
+class Refusal(ErrorTask):  # type: ignore[misc]
+    """The answer to a request that could not be read; the connection ends with it."""
+
+    def execute(self) -> None:
+        """Write the problem document."""
+        code = self.request.error.code if self.request.error.code in _REASONS else 400
+        self.status, body = document(code, self.request.headers.get("ACCEPT_LANGUAGE", ""))
+        self.response_headers += [*COMMON, ("Content-Type", PROBLEM.media_type), ("Cache-Control", "no-store")]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+def document(code: int, accept_language: str) -> tuple[str, bytes]:
+    """Give status line and body of the problem ``code`` in the language that the client reads.
+
+    >>> document(431, "de-DE,de;q=0.9")[0]
+    '431 Request Header Fields Too Large'
+    """
+    accepted = parse_accept_header(accept_language[:_LONGEST], LanguageAccept)
+    lang = accepted.best_match(LANGUAGES, DEFAULT) or DEFAULT
+    key = "internal" if code == 500 else f"http-{code}"
+    found = {
+        "type": TYPE + key,
+        "title": messages.text(f"web-status-{code}", lang),
+        "status": code,
+        "detail": messages.text(f"web-{key}", lang),
+    }
+    return f"{code} {_REASONS[code]}", json.dumps(found, ensure_ascii=False).encode() + b"\n"
