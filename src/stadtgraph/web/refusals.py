@@ -46,7 +46,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         try:
             super().parse_header(header_plus)
         except ValueError as problem:
-            raise ParsingError("unreadable") from problem
+            raise ParsingError("the head cannot be read") from problem
         if (self.version == "1.1" and "HOST" not in self.headers) or not is_host(self.headers.get("HOST", "")):
             raise ParsingError("no host")
         if self.chunked and "CONTENT_LENGTH" in self.headers:
