@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -85,7 +85,7 @@ class Draft:
         if entry.kind != Kind.MANAGED:
             raise Conflict("source-is-file", source=source, file=entry.file or (entry.path.name if entry.path else "?"))
         added, removed = list(skolemised(add, self.names)), set(remove)
-        self._gate_edit(entry, added, removed)
+        self.check_edit(entry, added, removed)
         info = self.clone.info(entry.graph_name(self.names)) or graph_info(entry, None, self.names)
         return self.clone.edit(info, added, removed, restricted=entry.restricted)
 
@@ -128,12 +128,19 @@ class Draft:
         triples = restore(kept.triples(), read_lines(kept.written))
         self._check(source, shacl.validate(triples, gate.shapes))
 
-    def _gate_edit(self, source: Source, added: Sequence[ox.Triple], removed: Set[ox.Triple]) -> None:
-        """Check the touched subjects as they would be."""
+    def check(self, source: Source, triples: Iterable[ox.Triple]) -> None:
+        """Ask the gate shapes about all triples (as written) that a source is to hold."""
+        held = list(triples)
+        if held:
+            self._check(source, shacl.validate(held, self.city.gate.shapes))
+
+    def check_edit(self, source: Source, added: Sequence[ox.Triple], removed: Collection[ox.Triple]) -> None:
+        """Ask the gate shapes about the touched subjects as they would be."""
         nodes = dict.fromkeys(t.subject for t in (*added, *removed) if isinstance(t.subject, ox.NamedNode))
         engine = self.clone.engines.get(release.View.INTERNAL if source.restricted else release.View.PUBLIC)
         before = engine.as_written(source.graph_name(self.names), nodes) if engine is not None else ()
-        after = dict.fromkeys([*(t for t in before if t not in removed), *added])
+        gone = set(removed)
+        after = dict.fromkeys([*(t for t in before if t not in gone), *added])
         self._check(source, shacl.validate(list(after), self.city.gate.shapes))
 
     def _check(self, source: Source, report: shacl.Report) -> None:

@@ -14,6 +14,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,6 +56,9 @@ class Stores:
 
 def answer(request: dict[str, Any], stores: Stores, out: int) -> None:
     """Answer one request with frames: blocks, then the end or an error; the last block goes with the end."""
+    if "job" in request:
+        perform(request, stores, out)
+        return
     held: list[bytes] = []
 
     def send(block: bytes) -> None:
@@ -77,6 +81,21 @@ def answer(request: dict[str, Any], stores: Stores, out: int) -> None:
         wire.write(out, (wire.ERROR, wire.error_to_bytes(_error(request["text"], problem))))
     else:
         wire.write(out, *((wire.BLOCK, block) for block in held), (wire.END, end))
+
+
+def perform(request: dict[str, Any], stores: Stores, out: int) -> None:
+    """Do a job that the web process names as ``module:function``, and answer as for a query."""
+    module, _, name = request["job"].partition(":")
+    try:
+        run = getattr(import_module(module), name)
+        end = run(request, stores, lambda block: wire.write(out, (wire.BLOCK, block)))
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    except BaseException as problem:
+        error = problem if isinstance(problem, StadtgraphError) else StoreError("query-failed")
+        wire.write(out, (wire.ERROR, wire.error_to_bytes(error)))
+    else:
+        wire.write(out, (wire.END, end))
 
 
 @contextmanager
@@ -140,6 +159,7 @@ def _error(text: str, problem: BaseException) -> StadtgraphError:
 def main() -> None:
     """Answer requests until standard input ends."""
     memory = int(sys.argv[1])
+    sys.dont_write_bytecode = True  # nothing can be written later, when jobs are imported
     stores = Stores()
     requests, out = os.dup(0), os.dup(1)
     os.dup2(2, 1)

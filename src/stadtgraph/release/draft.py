@@ -211,6 +211,16 @@ class Draft:
                 self.engines[view].store.remove_graph(name)
         return changed
 
+    def keep_empty(self, info: GraphInfo, *, restricted: bool = False) -> bool:
+        """Let a graph be there even while it holds nothing; tell whether it was not there before."""
+        is_new, graph = self.info(ox.NamedNode(info.graph)) is None, ox.NamedNode(info.graph)
+        if is_new:
+            self.put(info, (), restricted=restricted)
+        for view in self.views:
+            if info.graph in self.graphs[view]:
+                self.engines[view].store.add_graph(graph)
+        return is_new
+
     def is_changed(self) -> bool:
         """Tell whether anything differs from the parent; a draft without a parent always does."""
         if self.parent is None:

@@ -76,10 +76,10 @@ def outline(text: str, base: str | None = None, prefixes: Mapping[str, str] | No
 
     Raises :class:`QuerySyntaxError` for what is no token, no word of SPARQL, or an undeclared prefix.
     """
-    tokens = [_checked(text, t) for t in tokenize(text) if t.kind is not Kind.SPACE and t.kind is not Kind.COMMENT]
-    prologue, rest = _prologue(text, tokens, base, prefixes or {})
+    tokens = checked_code(text)
+    prologue, rest = read_prologue(text, tokens, base, prefixes or {})
     form = _form(text, tokens, rest)
-    _check_prefixes(text, tokens[rest:], prologue.prefixes, form)
+    check_prefixes(text, tokens[rest:], prologue.prefixes, form)
     default_graphs, named_graphs = _dataset(text, tokens[rest:], prologue)
     return Outline(
         form=form,
@@ -93,6 +93,11 @@ def outline(text: str, base: str | None = None, prefixes: Mapping[str, str] | No
         sizes=sizes(text, tokens),
         normal=_normal(tokens),
     )
+
+
+def checked_code(text: str) -> list[Token]:
+    """Give the tokens of ``text`` that mean something; raise :class:`QuerySyntaxError` for what is none."""
+    return [_checked(text, t) for t in tokenize(text) if t.kind is not Kind.SPACE and t.kind is not Kind.COMMENT]
 
 
 def _places(text: str, tokens: list[Token], word: str) -> tuple[tuple[int, int], ...]:
@@ -112,7 +117,8 @@ def _normal(tokens: list[Token]) -> str:
     return " ".join(parts)
 
 
-def _error(key: str, text: str, token: Token | None, **params: object) -> QuerySyntaxError:
+def error_at(key: str, text: str, token: Token | None, **params: object) -> QuerySyntaxError:
+    """Give the error for a token (``None``: the end of the text), with its line and column."""
     line, column = position(text, len(text) if token is None else token.start)
     return QuerySyntaxError(key, line=line, column=column, **params)
 
@@ -121,24 +127,26 @@ def _checked(text: str, token: Token) -> Token:
     """Give ``token`` back; raise where it is none, or no word of SPARQL."""
     if token.kind is Kind.BAD:
         key = "sparql-open-string" if token.text in "\"'" else "sparql-bad-character"
-        raise _error(key, text, token, found=_shown(token.text))
+        raise error_at(key, text, token, found=printable(token.text))
     if token.text == "<" and token.place is not Place.EXPRESSION:
-        raise _error("sparql-open-iri", text, token)
+        raise error_at("sparql-open-iri", text, token)
     if token.kind is Kind.WORD and token.upper not in words.KNOWN:
         nearest = difflib.get_close_matches(token.upper, words.KNOWN, 1, 0.75)
         key = "sparql-near-word" if nearest else "sparql-unknown-word"
-        raise _error(key, text, token, found=_shown(token.text), nearest="".join(nearest))
+        raise error_at(key, text, token, found=printable(token.text), nearest="".join(nearest))
     return token
 
 
-def _shown(found: str) -> str:
+def printable(found: str) -> str:
     """Give a piece of a query as an error may show it: short and printable."""
     cut = found if len(found) <= 40 else found[:40] + "…"
     return "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in cut)
 
 
 @dataclass(slots=True)
-class _Prologue:
+class Prologue:
+    """What BASE and PREFIX have declared so far."""
+
     base: str | None
     prefixes: dict[str, str]
 
@@ -168,9 +176,11 @@ def resolve(written: str, base: str | None) -> str | None:
     return quad.subject.value if isinstance(quad.subject, ox.NamedNode) else None
 
 
-def _prologue(text: str, tokens: list[Token], base: str | None, prefixes: Mapping[str, str]) -> tuple[_Prologue, int]:
+def read_prologue(
+    text: str, tokens: list[Token], base: str | None, prefixes: Mapping[str, str]
+) -> tuple[Prologue, int]:
     """Give the prologue and the index of the first token behind it."""
-    found = _Prologue(base, dict(prefixes))
+    found = Prologue(base, dict(prefixes))
     at = 0
     _bound_declared(sum(t.upper in ("BASE", "PREFIX") for t in tokens if t.kind is Kind.WORD))
     while at < len(tokens) and tokens[at].kind is Kind.WORD:
@@ -184,7 +194,7 @@ def _prologue(text: str, tokens: list[Token], base: str | None, prefixes: Mappin
         elif word == "VERSION" and rest[:1] and rest[0].kind is Kind.STRING:
             at += 2
         elif word in ("BASE", "PREFIX", "VERSION"):
-            raise _error("sparql-prologue", text, tokens[at], found=word)
+            raise error_at("sparql-prologue", text, tokens[at], found=word)
         else:
             break
     return found, at
@@ -197,12 +207,12 @@ def _bound_declared(number: int) -> None:
 
 def _form(text: str, tokens: list[Token], at: int) -> Form:
     if at >= len(tokens):
-        raise _error("sparql-empty", text, None)
+        raise error_at("sparql-empty", text, None)
     word = tokens[at].upper if tokens[at].kind is Kind.WORD else ""
     if word in words.UPDATES:
         return Form.UPDATE
     if word not in words.FORMS:
-        raise _error("sparql-no-form", text, tokens[at], found=_shown(tokens[at].text))
+        raise error_at("sparql-no-form", text, tokens[at], found=printable(tokens[at].text))
     return Form(word)
 
 
@@ -213,7 +223,7 @@ _CHANGING: Final = re.compile(
 )
 
 
-def _check_prefixes(text: str, tokens: list[Token], prefixes: Mapping[str, str], form: Form) -> None:
+def check_prefixes(text: str, tokens: list[Token], prefixes: Mapping[str, str], form: Form) -> None:
     """Refuse undeclared prefixes, and keywords grown together with a name (``SERVICEex:x {``, ``FROMex:g``).
 
     Oxigraph reads the latter as keyword and name; other processors, and the tokens here, are one name.
@@ -231,11 +241,11 @@ def _check_prefixes(text: str, tokens: list[Token], prefixes: Mapping[str, str],
         before = tokens[at - 1].upper if at else ""
         first = token.place is Place.TOP and before != "NAMED" and not (before == prefix[:4].upper() == "FROM")
         if (prefix in calls and opens) or (prefix in leads and (first or form is Form.UPDATE)):
-            raise _error("sparql-grown-together", text, token, found=_shown(token.text))
+            raise error_at("sparql-grown-together", text, token, found=printable(token.text))
         if prefix not in declared:
             known = PREFIXES.get(prefix)
             key = "sparql-known-prefix" if known else "sparql-unknown-prefix"
-            raise _error(key, text, token, prefix=_shown(prefix), namespace=known or "")
+            raise error_at(key, text, token, prefix=printable(prefix), namespace=known or "")
 
 
 def _ambiguous(declared: Mapping[str, object], ends: Callable[[str], Container[int]]) -> set[str]:
@@ -250,7 +260,7 @@ def _ambiguous(declared: Mapping[str, object], ends: Callable[[str], Container[i
     return found
 
 
-def _dataset(text: str, tokens: list[Token], prologue: _Prologue) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _dataset(text: str, tokens: list[Token], prologue: Prologue) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give the IRIs of FROM and of FROM NAMED (https://www.w3.org/TR/sparql11-query/#specifyingDataset)."""
     default: dict[str, None] = {}
     named: dict[str, None] = {}
@@ -262,7 +272,7 @@ def _dataset(text: str, tokens: list[Token], prologue: _Prologue) -> tuple[tuple
         graph = following[1:2] if is_named else following[:1]
         iri = prologue.resolve(graph[0]) if graph and graph[0].kind in (Kind.IRI, Kind.PNAME) else None
         if iri is None and prologue.base is not None:
-            raise _error("sparql-no-graph", text, tokens[at], found="FROM NAMED" if is_named else "FROM")
+            raise error_at("sparql-no-graph", text, tokens[at], found="FROM NAMED" if is_named else "FROM")
         if iri is not None:
             (named if is_named else default)[iri] = None
     return tuple(default), tuple(named)
