@@ -65,6 +65,14 @@ class QuerySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteSettings:
+    """``[write]``: bounds of one change: bytes of its text or document, seconds to wait for other writers."""
+
+    bytes: int = 16_000_000
+    wait: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class RetentionSettings:
     """``[retention]``: which releases ``release prune`` keeps: the last ones, one a day, one a month."""
 
@@ -130,6 +138,7 @@ class Config:
     city: CitySettings = field(default_factory=CitySettings)
     serve: ServeSettings = field(default_factory=ServeSettings)
     query: QuerySettings = field(default_factory=QuerySettings)
+    write: WriteSettings = field(default_factory=WriteSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
@@ -145,6 +154,7 @@ _SECTIONS: Final[dict[str, type]] = {
     "city": CitySettings,
     "serve": ServeSettings,
     "query": QuerySettings,
+    "write": WriteSettings,
     "retention": RetentionSettings,
     "audit": AuditSettings,
     "network": NetworkSettings,

@@ -20,6 +20,7 @@
      │   ├─ Unauthorized                  no token, or one that does not hold
      │   └─ Forbidden                     the token does not allow it
      ├─ Conflict(RuntimeError)            the source is a file: edit that            exit 2
+     ├─ PreconditionFailed(RuntimeError)  it was changed by somebody else meanwhile  exit 2
      └─ QueryError(ValueError)            a query cannot be answered                 exit 2
          ├─ QuerySyntaxError              line, column, what was expected
          ├─ QueryRefused                  the guard or the policy said no
@@ -136,6 +137,12 @@ class Forbidden(AccessError):
 
 class Conflict(StadtgraphError, RuntimeError):
     """The change does not fit the kind of the source, for example a source that is a file."""
+
+    exit_code = 2
+
+
+class PreconditionFailed(StadtgraphError, RuntimeError):
+    """What was to be changed is no longer what the caller had seen."""
 
     exit_code = 2
 

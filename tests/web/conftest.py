@@ -148,7 +148,7 @@ def _wait(server: Server) -> None:
 Serving = Callable[..., AbstractContextManager[Server]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serving() -> Serving:
     """Start servers: ``with serving(folder, workers=2) as server``."""
     return _serving

@@ -8,21 +8,24 @@ request that fails has touched nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyoxigraph as ox
 
 from stadtgraph.access import Caller
 from stadtgraph.city.draft import Draft, graph_info
-from stadtgraph.errors import Conflict, Forbidden, InputError, NotFound, QueryRefused
-from stadtgraph.release import Kind, View
+from stadtgraph.errors import Conflict, Forbidden, InputError, QueryRefused
+from stadtgraph.release import GraphInfo, Kind, View
 from stadtgraph.sources import Source, skolemised
 from stadtgraph.sources.door import flaw
 from stadtgraph.store import Normaliser, OxigraphEngine, spool, swap
 from stadtgraph.terms import Names, is_source_name
+
+if TYPE_CHECKING:
+    from stadtgraph.city import City
 
 DEFAULT_SOURCE: Final = "default"
 """The source that is the default graph of updates and of the Graph Store Protocol."""
@@ -110,6 +113,10 @@ class Edits:
             exists = self.draft.clone.info(ox.NamedNode(graph)) is not None
             self._targets[graph] = Target(ox.NamedNode(graph), source, exists, exists)
         return self._targets[graph]
+
+    def targets(self) -> list[Target]:
+        """Give the graphs that were written so far."""
+        return list(self._targets.values())
 
     def exists(self, graph: str) -> bool:
         """Tell whether there is a graph that the caller may read or that this request made."""
@@ -237,9 +244,9 @@ class Edits:
 
     def _source(self, graph: str) -> Source:
         """Give the source that holds ``graph`` or will hold it."""
-        known = next((s for s in self.draft.city.sources.values() if s.graph_name(self.names).value == graph), None)
+        known = registered(self.draft.city, graph)
         info = self.draft.clone.info(ox.NamedNode(graph))
-        name = known.name if known else info.source if info is not None else source_name(graph, self.names)
+        name = _owner(known, info, graph, self.names)
         if not (self.caller.may_write(name) if name is not None else self.caller.is_admin):
             raise Forbidden("access-not-allowed", scope=f"write:{name}" if name is not None else "admin")
         if known is not None:
@@ -305,6 +312,26 @@ class Edits:
             raise QueryRefused("update-large", bound=MOST_TRIPLES)
 
 
+def registered(city: City, graph: str) -> Source | None:
+    """Give the registered source that holds ``graph``."""
+    return next((s for s in city.sources.values() if s.graph_name(city.names).value == graph), None)
+
+
+def owner(city: City, graph: str) -> str | None:
+    """Give the name of the source that holds or may hold ``graph``; ``None`` for graphs of the product."""
+    current = city.releases.current()
+    info = current.manifest(View.INTERNAL).graphs.get(graph) if current is not None else None
+    return _owner(registered(city, graph), info, graph, city.names)
+
+
+def _owner(known: Source | None, info: GraphInfo | None, graph: str, names: Names) -> str | None:
+    if known is not None:
+        return known.name
+    if info is None:
+        return source_name(graph, names)
+    return info.source if info.kind in (Kind.MANAGED, Kind.FILE, Kind.HARVEST) else None
+
+
 def checked(triples: Iterable[ox.Triple], names: Names) -> list[ox.Triple]:
     """Give what comes in as it may enter: every literal looked at, blank nodes named. Raises :class:`InputError`."""
     found = list(triples)
@@ -313,13 +340,3 @@ def checked(triples: Iterable[ox.Triple], names: Names) -> list[ox.Triple]:
         if wrong is not None:
             raise InputError(wrong.key.replace("sources-", "update-flaw-"), **wrong.params)
     return list(skolemised(found, names))
-
-
-def require_graph(edits: Edits, graph: str) -> None:
-    """Raise :class:`NotFound` where the caller can see no such graph."""
-    if not edits.exists(graph):
-        raise NotFound("graph-not-there", graph=graph)
-
-
-Change = Callable[[Draft], object]
-"""What a request does to a draft; it raises without having touched the draft, or it is done."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -77,6 +77,12 @@ class Writer:
             return self._queued(_Waiting(change, role))
         finally:
             self._places.release()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let every request of this process wait until the end of ``with``."""
+        with self._leading:
+            yield
 
     def _queued(self, entry: _Waiting) -> Done:
         with self._guard:

@@ -12,6 +12,7 @@ from stadtgraph.errors import QueryTimeout, StoreError
 from stadtgraph.query import wire
 from stadtgraph.query.limits import Limits
 from stadtgraph.query.pool import Pool
+from stadtgraph.query.ticket import outcome_of
 
 PARSE: Final = "stadtgraph.query.updating:parse"
 COMPUTE: Final = "stadtgraph.query.updating:compute"
@@ -46,9 +47,9 @@ def perform(pool: Pool, limits: Limits, job: str, **arguments: Any) -> tuple[byt
                 raise StoreError("query-failed")
     except (wire.Broken, OSError) as problem:
         error = problem if isinstance(problem, QueryTimeout) else worker.death()
-        pool.discard(worker)
+        pool.discard(worker, outcome_of(error))
         raise error from None
-    except BaseException:
-        pool.discard(worker)
+    except BaseException as problem:
+        pool.discard(worker, outcome_of(problem))
         raise
     raise wire.error_from_bytes(payload)

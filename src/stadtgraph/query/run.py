@@ -222,6 +222,21 @@ class Queries:
             self.cache.put(_entry(key, used), body, shared=cost > _CHEAP)
         return body, used
 
+    def stream(
+        self, job: str, content_type: str, is_gone: Callable[[], bool] | None = None, **arguments: Any
+    ) -> Answer:
+        """Give what a worker sends while it does ``job`` (``module:function``), as :meth:`run` gives an answer."""
+        ticket = Ticket()
+        ticket.form = "GRAPH"
+        try:
+            request = {"job": job, "bytes": self.limits.bytes, **arguments}
+            blocks = Blocks(self._sent(request, is_gone or _stays, ticket))
+            length = blocks.read_ahead(_AHEAD, _PATIENCE)
+        except BaseException as problem:
+            ticket.end(outcome_of(problem))
+            raise
+        return Answer(content_type, Told(blocks, ticket), length)
+
     def preview(self, plan: Plan, place: Place, rows: int, ticket: Ticket | None = None) -> Preview:
         """Give the first ``rows`` rows (or triples) of the answer to ``plan``; raises as :meth:`run`."""
         ticket = _noted(plan, ticket)
@@ -269,7 +284,9 @@ class Queries:
         return replace(plan, text=found.text)
 
     def _work(self, plan: Plan, place: Place, rows: int | None, is_gone: Callable[[], bool], ticket: Ticket) -> Work:
-        request = self._request(plan, place, rows)
+        return self._sent(self._request(plan, place, rows), is_gone, ticket)
+
+    def _sent(self, request: dict[str, Any], is_gone: Callable[[], bool], ticket: Ticket) -> Work:
         worker = self.pool.acquire(self.limits.patience)
         work = Work(self.pool, worker, self.limits, is_gone, ticket)
         try:

@@ -25,25 +25,28 @@ from stadtgraph.terms import Names
 
 Send = Callable[[bytes], None]
 _REFUSED: Final = "LOAD <x:>"
-"""An operation that fails before anything is done: Oxigraph parses the whole request before it comes to it."""
+"""An operation that fails before anything is done: Oxigraph parses all of a text before it comes to it."""
 
 
 def parse(request: dict[str, Any], _stores: Stores, send: Send) -> bytes:
     """Read the update ``request["text"]``: give its operations as JSON, the quads of its data as N-Quads."""
     text, base = request["text"], request["base"]
     tokens = check_update(text, request["characters"])
-    if tokens:
-        check_syntax(text, base)
-    described = [_described(op, base, request["bounds"], send) for op in read_update(text, base, tokens)]
+    operations = read_update(text, base, tokens, check_syntax)
+    described = [_described(op, base, request["bounds"], send) for op in operations]
     return json.dumps(described).encode()
 
 
-def check_syntax(text: str, base: str) -> None:
-    """Let Oxigraph parse ``text`` without doing anything; raise :class:`QuerySyntaxError` with the place."""
+def check_syntax(declared: str, text: str) -> None:
+    """Let Oxigraph parse one operation without doing anything; raise :class:`QuerySyntaxError` with the place.
+
+    Oxigraph 0.5.13 takes prefixes before the first operation alone, so each operation is parsed by itself.
+    """
+    whole = f"{declared} {_REFUSED};\n{text}"
     try:
-        ox.Store().update(f"{_REFUSED};\n{text}", base_iri=base)
+        ox.Store().update(whole)
     except SyntaxError as problem:
-        found = fault(f"{_REFUSED};\n{text}", problem)
+        found = fault(whole, problem)
         if isinstance(found.params.get("line"), int):
             found = type(found)(found.key, **{**found.params, "line": int(str(found.params["line"])) - 1})
         raise found from problem

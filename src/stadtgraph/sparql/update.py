@@ -11,7 +11,7 @@ Source: https://www.w3.org/TR/sparql11-update/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -104,17 +104,31 @@ def check_update(text: str, bound: int) -> list[Token]:
     return tokens
 
 
-def read_update(text: str, base: str, tokens: list[Token] | None = None) -> tuple[Operation, ...]:
-    """Give the operations of ``text`` in order; relative IRIs are resolved against ``base``."""
-    reader = _Reader(text, checked_code(text) if tokens is None else tokens, base)
+Check = Callable[[str, str], None]
+"""Lets a parser look at one operation: what was declared before it, on one line, and its text at its place."""
+
+
+def _unchecked(_declared: str, _text: str) -> None:
+    """Look at nothing: the text was checked before."""
+
+
+def read_update(
+    text: str, base: str, tokens: list[Token] | None = None, check: Check = _unchecked
+) -> tuple[Operation, ...]:
+    """Give the operations of ``text`` in order; relative IRIs are resolved against ``base``.
+
+    ``check`` is called with each operation before it is read. Its text begins with as many lines and spaces as stand
+    before it in the request, so that places are true.
+    """
+    reader = _Reader(text, checked_code(text) if tokens is None else tokens, base, check)
     return tuple(reader.operations())
 
 
 class _Reader:
     """Goes through the tokens of a request once."""
 
-    def __init__(self, text: str, tokens: list[Token], base: str) -> None:
-        self._text, self._tokens, self._at = text, tokens, 0
+    def __init__(self, text: str, tokens: list[Token], base: str, check: Check) -> None:
+        self._text, self._tokens, self._at, self._check = text, tokens, 0, check
         self._prologue = Prologue(base, {})
 
     def operations(self) -> Iterator[Operation]:
@@ -131,9 +145,20 @@ class _Reader:
                     return
                 raise error_at("sparql-syntax-bare", self._text, self._tokens[end], found=";")
             check_prefixes(self._text, own[passed:], self._prologue.prefixes, Form.UPDATE)
+            self._check(" ".join(self._declared()), self._placed(self._at, end))
             yield self._operation()
             if self._at < len(self._tokens):
                 self._expect(";")
+
+    def _declared(self) -> list[str]:
+        lines = [f"BASE <{self._prologue.base}>"] if self._prologue.base else []
+        return lines + [f"PREFIX {prefix}: <{iri}>" for prefix, iri in self._prologue.prefixes.items()]
+
+    def _placed(self, start: int, end: int) -> str:
+        """Give the text of some tokens, behind as much space as stands before them."""
+        first, last = self._tokens[start], self._tokens[end - 1]
+        line, column = position(self._text, first.start)
+        return "\n" * (line - 1) + " " * (column - 1) + self._text[first.start : last.start + len(last.text)]
 
     def _operation(self) -> Operation:
         verb = self._word()
@@ -174,9 +199,8 @@ class _Reader:
         """Give the query over the group that begins at a token, for the variables of ``quads``."""
         first, last = self._tokens[start], self._tokens[self._at - 1]
         names = " ".join(f"?{name}" for name in variables(quads)) or "(1 AS ?one_solution)"
-        lines = [f"BASE <{self._prologue.base}>"] if self._prologue.base else []
-        lines += [f"PREFIX {prefix}: <{iri}>" for prefix, iri in self._prologue.prefixes.items()]
-        return "\n".join([*lines, f"SELECT {names} WHERE", self._text[first.start : last.start + len(last.text)]])
+        group = self._text[first.start : last.start + len(last.text)]
+        return "\n".join([*self._declared(), f"SELECT {names} WHERE", group])
 
     def _quads(self) -> tuple[Pattern, ...]:
         reader = QuadReader(self._text, self._tokens, self._at, self._prologue)

@@ -20,8 +20,8 @@ from stadtgraph.web import callers
 from stadtgraph.web.language import language
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
 from stadtgraph.web.shown import Shown, show
-from stadtgraph.web.sparql import opened, state
-from stadtgraph.web.state import Opened
+from stadtgraph.web.sparql import opened
+from stadtgraph.web.state import Opened, state
 
 blueprint: Final = Blueprint("audit", __name__)
 MOST: Final = 200

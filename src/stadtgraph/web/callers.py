@@ -63,6 +63,14 @@ def audit_view() -> View:
     return View.INTERNAL if caller().audits else View.PUBLIC
 
 
+def require_writer() -> None:
+    """Raise unless this caller may write to some source."""
+    if not caller().is_trusted:
+        raise Unauthorized("access-token-needed")
+    if not caller().writes:
+        raise Forbidden("access-not-allowed", scope="write:NAME")
+
+
 def require_write(source: str | None, scope: str) -> None:
     """Raise unless this caller may write to ``source`` (``None``: only an admin may).
 

@@ -30,8 +30,8 @@ from stadtgraph.web.documents import document
 from stadtgraph.web.language import language, told
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
 from stadtgraph.web.shown import local_path
-from stadtgraph.web.sparql import opened, state
-from stadtgraph.web.state import Opened
+from stadtgraph.web.sparql import opened
+from stadtgraph.web.state import Opened, state
 
 blueprint: Final = Blueprint("catalogue", __name__)
 _KEPT: Final = 3

@@ -16,8 +16,8 @@ from stadtgraph.terms import DCAT, ORG, SG
 from stadtgraph.web import catalogue, description, documents, resources
 from stadtgraph.web.language import language, number, told
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
-from stadtgraph.web.sparql import endpoint_address, opened, state
-from stadtgraph.web.state import Opened
+from stadtgraph.web.sparql import endpoint_address, opened
+from stadtgraph.web.state import Opened, state
 
 blueprint: Final = Blueprint("pages", __name__)
 _JSON: Final = Format(("json",), ("application/json",), "json")

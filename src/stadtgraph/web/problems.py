@@ -9,12 +9,16 @@ import json
 import logging
 from typing import Final
 
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from stadtgraph import errors
+from stadtgraph.city.draft import GateViolation
 from stadtgraph.query import Abandoned
-from stadtgraph.sparql.negotiate import HTML, Format, choose
+from stadtgraph.shacl.rdf import report_triples
+from stadtgraph.sparql.negotiate import DOCUMENTS, HTML, Format, choose, negotiate
+from stadtgraph.terms import Term
+from stadtgraph.web.documents import document
 from stadtgraph.web.language import language, told
 
 TYPE: Final = "https://w3id.org/stadtgraph/problem/"
@@ -30,6 +34,7 @@ _STATUS: Final[tuple[tuple[type[errors.StadtgraphError], int], ...]] = (
     (errors.AddressRefused, 403),
     (errors.NetworkError, 502),
     (errors.Conflict, 409),
+    (errors.PreconditionFailed, 412),
     (errors.BusyError, 503),
     (errors.GateError, 422),
     (errors.ConfigError, 500),
@@ -39,10 +44,13 @@ _STATUS: Final[tuple[tuple[type[errors.StadtgraphError], int], ...]] = (
 _STATUS_OF_KEY: Final = {
     "protocol-method": 405,
     "protocol-media-type": 415,
+    "graphs-media-type": 415,
+    "graphs-encoding": 415,
+    "graphs-method": 405,
+    "update-method": 405,
     "protocol-charset": 415,
     "federation-not-listed": 403,
     "federation-credentials": 502,
-    "web-no-update": 403,
     "release-none": 503,
     "release-current-missing": 503,
 }
@@ -54,6 +62,7 @@ _REASONS: Final = {
     "query-large": "size",
     "query-busy": "busy",
 }
+_MOST_RESULTS: Final = 100
 _log: Final = logging.getLogger(__name__)
 
 
@@ -106,12 +115,14 @@ def problem(status: int, key: str, detail: str, extra: dict[str, object] | None 
     return response
 
 
-_TITLED: Final = (400, 401, 403, 404, 405, 406, 409, 410, 413, 415, 422, 500, 502, 503)
+_TITLED: Final = (400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 415, 422, 500, 502, 503)
 
 
 def of_error(error: errors.StadtgraphError) -> Response:
     """Answer with an error of ours."""
     status = status_of(error)
+    if isinstance(error, GateViolation):
+        return _violated(error)
     if status == 500:
         _log.error("request failed: %s", error)
     response = problem(status, error.key if status != 500 else "internal", detail_of(error), members(error))
@@ -123,8 +134,38 @@ def of_error(error: errors.StadtgraphError) -> Response:
     if status == 403 and isinstance(error, errors.Forbidden):
         response.headers["WWW-Authenticate"] = 'Bearer realm="stadtgraph", error="insufficient_scope"'
     if status == 405:
-        response.headers["Allow"] = "GET, HEAD, POST, OPTIONS"
+        response.headers["Allow"] = str(error.params.get("allowed", "GET, HEAD, POST, OPTIONS"))
     return response
+
+
+def _violated(error: GateViolation) -> Response:
+    """Tell which rules a change breaks: as a SHACL report where RDF is asked for, else in the problem document.
+
+    Source: https://www.w3.org/TR/shacl/#validation-report
+    """
+    chosen = negotiate(request.headers.get("Accept"), (PROBLEM, HTML, *DOCUMENTS))
+    if chosen is not None and chosen.format in DOCUMENTS:
+        gate = current_app.extensions["stadtgraph"].city.gate
+        response = document(report_triples(error.report, gate.shapes), chosen)
+        response.status_code = 422
+        response.headers["Cache-Control"] = "no-store"
+        return response
+    results = [
+        {
+            "focusNode": _plain(result.focus),
+            "resultPath": result.path,
+            "value": _plain(result.value),
+            "sourceShape": result.shape.value,
+            "resultSeverity": result.severity.value,
+            "resultMessage": result.message(language()),
+        }
+        for result in error.report.results[:_MOST_RESULTS]
+    ]
+    return problem(422, error.key, detail_of(error), {"results": results, "number": len(error.report.results)})
+
+
+def _plain(term: Term | None) -> str | None:
+    return getattr(term, "value", None)
 
 
 def _of_http(error: HTTPException) -> Response:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from flask import Blueprint, Response, current_app, g, render_template, request
+from flask import Blueprint, Response, g, render_template, request
 
-from stadtgraph.errors import NotFound, ProtocolError, StadtgraphError
+from stadtgraph.errors import NotFound, StadtgraphError
 from stadtgraph.query import Plan, Preview, plan
 from stadtgraph.query.ticket import Ticket
 from stadtgraph.release import View
@@ -28,7 +28,8 @@ from stadtgraph.web.reply import (
     tagged,
 )
 from stadtgraph.web.shown import Shown, labels, show
-from stadtgraph.web.state import Opened, State
+from stadtgraph.web.state import Opened, state
+from stadtgraph.web.writing import body, update
 
 blueprint: Final = Blueprint("sparql", __name__)
 _ROWS: Final = 1000
@@ -36,13 +37,6 @@ _OWN: Final = frozenset(
     {"format", "output", "release", "lang", "default-graph-uri", "named-graph-uri", "query", "update"}
 )
 _METHODS: Final = ["GET", "POST", "PUT", "DELETE", "PATCH"]
-
-
-def state() -> State:
-    """Give the state of this process."""
-    found = current_app.extensions["stadtgraph"]
-    assert isinstance(found, State)
-    return found
 
 
 def opened(view: View | None = None) -> Opened:
@@ -84,12 +78,11 @@ def sparql() -> Response:
     """Answer a request of the SPARQL protocol."""
     g.pages = True
     front.passed_on(request.environ)
-    body = request.get_data(cache=True, parse_form_data=False)
     asked = protocol.read(
-        request.method, request.query_string, request.headers.get("Content-Type"), body, request.headers.get("Accept")
+        request.method, request.query_string, request.headers.get("Content-Type"), body(), request.headers.get("Accept")
     )
     if asked.operation is Operation.UPDATE:
-        raise ProtocolError("web-no-update")
+        return update(asked)
     found = noted(state().open(asked.release, callers.view()))
     if asked.operation is Operation.DESCRIPTION:
         return _description(found)

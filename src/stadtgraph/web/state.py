@@ -6,15 +6,20 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import pyoxigraph as ox
+from flask import current_app
 
 from stadtgraph.access import Tokens
+from stadtgraph.city.editing import owner
+from stadtgraph.city.writing import Writer
 from stadtgraph.query import Cache, Federation, Limits, Place, Pool, PoolSettings, Queries
-from stadtgraph.release import Manifest, Release, View
+from stadtgraph.query.jobs import perform
+from stadtgraph.release import Manifest, Release, View, store_path
 from stadtgraph.sparql.files import ExampleQuery, load_queries
 from stadtgraph.sparql.guard import BOUNDS
 from stadtgraph.terms import Names
@@ -61,6 +66,11 @@ class Opened:
         return self.release.manifest(self.view)
 
     @property
+    def store(self) -> Path:
+        """The folder of the store."""
+        return store_path(self.release.path, self.view)
+
+    @property
     def partitions(self) -> Partitions:
         """Counts by class and property; computed at the first call and kept."""
         with self._lock:
@@ -73,6 +83,13 @@ class Opened:
         result = self.place.engine.query(text)
         assert isinstance(result, ox.QuerySolutions)
         return {row["term"].value: int(row["n"].value) for row in result}
+
+
+def state() -> State:
+    """Give the state of this process."""
+    found = current_app.extensions["stadtgraph"]
+    assert isinstance(found, State)
+    return found
 
 
 class State:
@@ -90,6 +107,8 @@ class State:
             cache or Cache(settings.cache),
             Federation.of(city.config.federation),
         )
+        most = max(1, city.config.serve.threads - 1)  # writers wait for each other; somebody must stay to answer
+        self.writer = Writer(city, why="update", wait=city.config.write.wait, most=most)
         self._opened: OrderedDict[tuple[str, View], Opened] = OrderedDict()
         self._lock = threading.Lock()
         self._report: tuple[str, AuditReport] | None = None
@@ -114,6 +133,16 @@ class State:
             while len(self._written) > 1 and sum(map(len, self._written.values())) > _KEPT_BYTES:
                 self._written.popitem(last=False)
             return self._written[key]
+
+    def perform(self, job: str, **arguments: Any) -> tuple[bytes, bytes]:
+        """Let a worker do what must not be done in this process (see :func:`stadtgraph.query.jobs.perform`)."""
+        limits = replace(self.queries.limits, bytes=self.city.config.write.bytes * 8)
+        return perform(self.queries.pool, limits, job, **arguments)
+
+    def owner(self, graph: str) -> tuple[str | None, str]:
+        """Give the name of the source that holds or may hold ``graph``, and the scope that may write to it."""
+        name = owner(self.city, graph)
+        return name, "admin" if name is None else f"write:{name}"
 
     @property
     def names(self) -> Names:
