@@ -135,7 +135,7 @@ def test_an_operation_sees_what_those_before_it_did(here: Writers) -> None:
     INSERT {{ GRAPH <urn:b> {{ ?s <urn:sum> ?n }} }}
     WHERE {{ SELECT ?s (SUM(?o) AS ?n) {{ GRAPH <urn:a> {{ ?s ?p ?o }} }} GROUP BY ?s }} ;
     PREFIX x: <urn:x:>
-    DELETE {{ GRAPH ?g {{ ?s ?p ?o }} }} INSERT {{ GRAPH ?g {{ ?s x:was ?o }} }}
+    DELETE {{ GRAPH ?g {{ ?s <urn:sum> ?o }} }} INSERT {{ GRAPH ?g {{ ?s x:was ?o }} }}
     WHERE {{ GRAPH ?g {{ ?s <urn:sum> ?o FILTER(?o = 3) }} }} ;
     MOVE <urn:b> TO <{NOTES}> ; DROP GRAPH <urn:a>
     """
