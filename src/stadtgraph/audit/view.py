@@ -37,7 +37,8 @@ class AuditedView:
         self.graphs = frozenset(
             iri
             for iri, info in infos.items()
-            if iri == inferred or (info.kind not in (Kind.DERIVED, Kind.APPENDED) and iri not in system)
+            if iri == inferred
+            or (info.kind not in (Kind.DERIVED, Kind.APPENDED) and iri not in system and not names.is_written(iri))
         )
         self._written = {names.written(ox.NamedNode(iri)).value: iri for iri in self.graphs}
         kinds = (Kind.FILE, Kind.HARVEST, Kind.MANAGED)

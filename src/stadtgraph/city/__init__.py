@@ -29,6 +29,7 @@ from stadtgraph.city.build import Build, BuildReport, Say, read_from, source_or_
 from stadtgraph.city.draft import Draft, GateViolation
 from stadtgraph.city.folders import Folders, folders
 from stadtgraph.city.gate import Gate
+from stadtgraph.city.harvestcalls import harvest
 from stadtgraph.city.reporting import report
 from stadtgraph.city.withdraw import withdraw
 from stadtgraph.config import Config, load_config
@@ -36,13 +37,28 @@ from stadtgraph.errors import UsageError
 from stadtgraph.links import Decision, Link, Rule, State, load_rules
 from stadtgraph.query import narrowed
 from stadtgraph.release import Progress, Release, Releases, Retention, View, drafting, recover, silent, writer_lock
+from stadtgraph.shacl import Shapes, gate
 from stadtgraph.sources import Source, load_registry, read_rdf, skolemised
+from stadtgraph.sources.harvest import HarvestReport
+from stadtgraph.sources.harvest import Progress as HarvestProgress
+from stadtgraph.sources.harvest import silent as no_progress
 from stadtgraph.sparql import guard
 from stadtgraph.sparql.files import as_triples, load_queries
 from stadtgraph.store import OxigraphEngine
-from stadtgraph.terms import ONTOLOGY, PREFIXES, QUERIES, RESERVED, SHAPES, Names, is_source_name
+from stadtgraph.terms import ONTOLOGY, PREFIXES, QUERIES, RESERVED, SG, SHAPES, Names, is_source_name
 
-__all__ = ["Answer", "AuditReport", "BuildReport", "City", "Draft", "Folders", "GateViolation", "Release", "View"]
+__all__ = [
+    "Answer",
+    "AuditReport",
+    "BuildReport",
+    "City",
+    "Draft",
+    "Folders",
+    "GateViolation",
+    "HarvestReport",
+    "Release",
+    "View",
+]
 
 Clock = Callable[[], datetime]
 """Gives the time now, in UTC."""
@@ -85,6 +101,12 @@ class City:
     def gate(self) -> Gate:
         """The shapes that a source must fulfil to enter."""
         return Gate.load(self.folders.shapes, self.config, self.names.base)
+
+    @cached_property
+    def record_gate(self) -> Shapes:
+        """The shapes that every harvested record must fulfil."""
+        shapes = foreign.load(sorted(self.folders.shapes.rglob("*.ttl")), self.config, self.names.base)
+        return gate(shapes, SG.recordGate)
 
     @cached_property
     def audits(self) -> Audits:
@@ -162,6 +184,23 @@ class City:
         folder = real_data or (self.config.path(self.config.city.real_data) if self.config.city.real_data else None)
         with self.draft(why, progress=progress) as draft:
             return Build(self, draft, folder, fetch, say, lang).run(only)
+
+    def harvest(
+        self,
+        target: str,
+        *,
+        source: str = "",
+        dry_run: bool = False,
+        confirm: bool = False,
+        progress: HarvestProgress = no_progress,
+    ) -> HarvestReport:
+        """Bring a catalogue of others into its source graph: a registered source, an address, a file or folder.
+
+        Bad records are set aside, the others load. A catalogue that would lose too many records is held until
+        ``confirm``. Raises :class:`InputError` or :class:`NetworkError` where a page cannot be had whole; nothing has
+        changed then.
+        """
+        return harvest(self, target, source=source, dry_run=dry_run, confirm=confirm, progress=progress)
 
     def engine(self, release: Release | None = None, view: View = View.PUBLIC) -> OxigraphEngine:
         """Give the read-only engine of a release (the current one) for those who may see ``view``."""

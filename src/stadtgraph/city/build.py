@@ -13,11 +13,14 @@ import pyoxigraph as ox
 from stadtgraph import messages
 from stadtgraph.city.areas import Areas
 from stadtgraph.city.draft import Draft, GateViolation, graph_info
+from stadtgraph.city.harvestcalls import Pages
+from stadtgraph.city.harvesting import Harvest, companions
 from stadtgraph.city.reading import Job, read_all
-from stadtgraph.errors import NotFound
+from stadtgraph.errors import InputError, NetworkError, NotFound
 from stadtgraph.release import GraphInfo, Kind, Release
 from stadtgraph.sources import Source, format_of
 from stadtgraph.sources.fetch import fetch
+from stadtgraph.sources.harvest import HarvestReport, State, silent
 
 if TYPE_CHECKING:
     from stadtgraph.city import City
@@ -36,6 +39,9 @@ class BuildReport:
     skipped: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     violations: list[GateViolation] = field(default_factory=list)
+    harvests: list[HarvestReport] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    """Catalogues that could not be harvested, or wait for a confirmation; they stay as they were."""
 
 
 @dataclass(slots=True)
@@ -56,10 +62,52 @@ class Build:
         if not only:
             self._system_graphs()
             self._drop_vanished()
-        self._load([s for s in chosen if s.areas])
-        self._load([s for s in chosen if not s.areas])
+        files = [s for s in chosen if s.kind != Kind.HARVEST]
+        self._load([s for s in files if s.areas])
+        self._load([s for s in files if not s.areas])
+        harvests = [done for s in chosen if s.kind == Kind.HARVEST and (done := self._harvest(s)) is not None]
         self.report.release = self.draft.seal()
+        for pages, inputs in harvests:
+            pages.done(inputs)
         return self.report
+
+    def _harvest(self, source: Source) -> tuple[Pages, str] | None:
+        """Harvest a catalogue, where its file is there or fetching was asked for; what fails leaves it as it was."""
+        path = source.locate(self.real_data)
+        graph = source.graph_name(self.draft.names)
+        if path is None and not (self.fetch and source.address is not None):
+            if self.draft.clone.info(graph) is None:
+                self.report.skipped.append(source.name)
+                self._tell("build-skipped", source=source.name, file=source.file or source.address or "?")
+            return None
+        origin = str(path) if path is not None else source.address or ""
+        report = HarvestReport(source.name, origin)
+        pages = Pages(self.city, source, origin, report, silent)
+        known = self.draft.clone.info(graph)
+        try:
+            found = pages.get(known.inputs if known is not None else "")
+            work = Harvest(self.city, self.draft, source, found or (), report)
+            if found is None:
+                report.state = State.UNCHANGED
+            else:
+                work.run()
+        except (InputError, NetworkError) as problem:
+            self.report.failed.append(source.name)
+            self.say(problem.text(self.lang))
+            return None
+        self._noted(report)
+        return pages, work.inputs
+
+    def _noted(self, report: HarvestReport) -> None:
+        self.report.harvests.append(report)
+        if report.state is State.UNCHANGED:
+            self.report.unchanged.append(report.source)
+        elif report.state is State.HELD:
+            self.report.failed.append(report.source)
+            self._tell("build-held", source=report.source, gone=report.gone)
+        else:
+            self.report.loaded.append(report.source)
+            self._tell("build-harvested", source=report.source, number=report.loaded, bad=report.quarantined)
 
     def _system_graphs(self) -> None:
         for name, triples in self.city.system_graphs():
@@ -67,13 +115,21 @@ class Build:
             self.draft.clone.progress(f"load {name}")
 
     def _drop_vanished(self) -> None:
-        known = {s.graph_name(self.draft.names).value for s in self.city.sources.values()}
+        names = self.draft.names
+        known = {s.graph_name(names).value for s in self.city.sources.values()}
+        known |= {graph.value for s in self._with_companions() for graph in companions(s, names)}
         for view in self.draft.clone.views:
             for iri, info in list(self.draft.clone.graphs[view].items()):
                 if info.kind in (Kind.FILE, Kind.HARVEST) and info.source and iri not in known:
                     self.draft.clone.drop(ox.NamedNode(iri))
                     self.report.dropped.append(info.source)
                     self._tell("build-dropped", source=info.source)
+
+    def _with_companions(self) -> list[str]:
+        """Give the names of the sources whose graphs have others beside them: registered or once harvested by hand."""
+        infos = self.draft.clone.graphs
+        managed = {i.source for view in infos.values() for i in view.values() if i.kind is Kind.MANAGED}
+        return [*self.city.sources, *managed]
 
     def _load(self, sources: Sequence[Source]) -> None:
         """Read the sources that changed (two at a time where they are large) and put each as soon as it is read."""

@@ -44,7 +44,7 @@ def build(call: Call) -> int:
         call.tell("build-sealed", id=report.release.id, seconds=time.perf_counter() - started)
     else:
         call.tell("build-nothing", id=call.city.releases.require_current().id)
-    return 1 if report.violations else 0
+    return 1 if report.violations or report.failed else 0
 
 
 def _file(call: Call, file: str, folder: Path) -> Path:

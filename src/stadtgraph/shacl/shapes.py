@@ -174,9 +174,12 @@ def parse_shapes(file: Path, base: str) -> list[ox.Triple]:
         raise ShapeError("shape-syntax", file=file, line=line, column=column, problem=error.msg) from error
 
 
-def gate(shapes: Shapes) -> Shapes:
-    """Give the shapes that are marked ``sg:gate true``: the others lose their targets, and are only referred to."""
-    marked = {s for s in shapes.graph.subjects() if any(map(_is_true, shapes.graph.objects(s, SG.gate)))}
+def gate(shapes: Shapes, mark: ox.NamedNode = SG.gate) -> Shapes:
+    """Give the shapes that are marked ``sg:gate true``: the others lose their targets, and are only referred to.
+
+    ``mark`` may be another property, such as ``sg:recordGate`` for what is asked of the records of others.
+    """
+    marked = {s for s in shapes.graph.subjects() if any(map(_is_true, shapes.graph.objects(s, mark)))}
     return shapes.targeting(marked)
 
 

@@ -83,12 +83,12 @@ def check_jsonld(text: str, file: str) -> None:
         raise InputError("sources-json", file=file, line=error.lineno, column=error.colno, problem=error.msg) from error
     except (ValueError, RecursionError) as error:
         raise InputError("sources-json", file=file, line=1, column=1, problem=error) from error
-    for key, value in _wrong_members(document, _terms(document)):
+    for key, value in wrong_members(document, jsonld_terms(document)):
         line, column = _place(text, value)
         raise InputError(key, file=file, line=line, column=column, value=value)
 
 
-def _terms(node: Any) -> dict[str, str]:
+def jsonld_terms(node: Any) -> dict[str, str]:
     """Give the keyword that each term of the contexts inside ``node`` stands for.
 
     A term whose values are identifiers (``"@type": "@id"``) stands for ``@id``.
@@ -100,7 +100,7 @@ def _terms(node: Any) -> dict[str, str]:
             if key == "@context" and isinstance(context, dict):
                 _join(found, {term: _keyword(entry) for term, entry in context.items()})
         if isinstance(value, dict | list):
-            _join(found, _terms(value))
+            _join(found, jsonld_terms(value))
     return found
 
 
@@ -118,18 +118,18 @@ def _keyword(definition: object) -> str:
     return "@id" if definition.get("@type") == "@id" else ""
 
 
-def _wrong_members(node: Any, terms: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def wrong_members(node: Any, terms: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Give the key of the message and the value for everything that must not be there."""
     if isinstance(node, list):
         for item in node:
-            yield from _wrong_members(item, terms)
+            yield from wrong_members(item, terms)
     if not isinstance(node, dict):
         return
     for key, value in node.items():
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str) and (message := _wrong(terms.get(key) or key, text)):
                 yield message, text
-        yield from _wrong_members(value, {} if key == "@context" else terms)
+        yield from wrong_members(value, {} if key == "@context" else terms)
 
 
 def _wrong(key: str, text: str) -> str | None:

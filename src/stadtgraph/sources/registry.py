@@ -16,6 +16,7 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from stadtgraph.errors import RegistryError
+from stadtgraph.sources.feed import PROTOCOLS, Feed
 from stadtgraph.sources.files import stem_suffix
 from stadtgraph.sources.table import Aggregate, Table, Unpivot
 from stadtgraph.terms import RESERVED, Names, is_source_name
@@ -51,6 +52,7 @@ class Source:
     place: bool = False
     table: Table = field(default_factory=Table)
     aggregate: Aggregate | None = None
+    harvest: Feed = field(default_factory=Feed)
 
     def graph_name(self, names: Names) -> ox.NamedNode:
         """Give the graph that holds the source: its own IRI (relative ones against the base) or the usual one."""
@@ -180,6 +182,24 @@ def _graph(value: object) -> str | None:
     return '"graph/vocabulary/…" | "https://…"' if wrong or _relative(value) else None
 
 
+def _share(value: object) -> str | None:
+    right = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+    return None if right else "0 … 1"
+
+
+def _number(value: object) -> str | None:
+    return None if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else "1, 2 …"
+
+
+def _whole(value: object) -> str | None:
+    return None if isinstance(value, int) and not isinstance(value, bool) else "0, 1, -1 …"
+
+
+def _seconds(value: object) -> str | None:
+    right = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return None if right else "0.5, 2 …"
+
+
 def _character(value: object) -> str | None:
     return None if isinstance(value, str) and len(value) == 1 and value not in '\r\n"' else '";"'
 
@@ -208,6 +228,7 @@ SOURCE_KEYS: Final[dict[str, Check]] = {
     "place": _flag,
     "table": _table,
     "aggregate": _table,
+    "harvest": _table,
 }
 TABLE_KEYS: Final[dict[str, Check]] = {
     "delimiter": _character,
@@ -224,6 +245,16 @@ AGGREGATE_KEYS: Final[dict[str, Check]] = {
     "format": _text,
     "quantities": _names,
     "functions": _subset(*FUNCTIONS),
+}
+HARVEST_KEYS: Final[dict[str, Check]] = {
+    "protocol": _one_of(*PROTOCOLS),
+    "pause": _seconds,
+    "pages": _number,
+    "size": _number,
+    "shrink": _share,
+    "priority": _whole,
+    "require": _texts,
+    "repairs": _flag,
 }
 REQUIRED: Final = ("name", "title", "domain", "kind", "visibility")
 
@@ -270,6 +301,7 @@ class _Reader:
             format=self._format(entry, index),
             table=self._table(table, index),
             aggregate=None if aggregate is None else self._aggregate(aggregate, index),
+            harvest=self._harvest(entry.get("harvest", {}), index),
         )
         self._consistent(source, index)
         return source
@@ -288,12 +320,17 @@ class _Reader:
         made: dict[str, Any] = {key: _frozen(value) for key, value in entry.items()}
         return Aggregate(**made)
 
+    def _harvest(self, entry: Mapping[str, Any], index: int) -> Feed:
+        self.keys(entry, HARVEST_KEYS, index, "harvest.")
+        made: dict[str, Any] = {key: _frozen(value) for key, value in entry.items()}
+        return Feed(**made)
+
     def _beside(self, name: str | None) -> Path | None:
         return None if name is None else self._path.parent / name
 
     def _format(self, entry: Mapping[str, Any], index: int) -> str | None:
         name = entry.get("file") or entry.get("path")
-        if "format" in entry or name is None:
+        if "format" in entry or name is None or entry["kind"] == "harvest":  # the pages say what they are
             return entry.get("format")
         format = format_of(name)
         if format is None:
@@ -307,6 +344,10 @@ class _Reader:
             raise RegistryError("sources-registry-both", where=self.where(index, "path"), name=source.name)
         if source.kind == "file" and source.file is None and source.path is None:
             self._missing(index, "file")
+        if source.kind == "harvest" and source.file is None and source.path is None and source.address is None:
+            self._missing(index, "address")
+        if source.kind != "harvest" and source.harvest != Feed():
+            raise RegistryError("sources-registry-harvest", where=self.where(index, "harvest"), name=source.name)
         if source.is_table and source.mapping is None and source.kind == "file":
             self._missing(index, "mapping")
         for key in ("mapping", "table", "aggregate"):
@@ -334,4 +375,4 @@ def _frozen(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-_MADE: Final = frozenset(("path", "mapping", "format", "table", "aggregate"))
+_MADE: Final = frozenset(("path", "mapping", "format", "table", "aggregate", "harvest"))

@@ -1,8 +1,9 @@
 """Names and private addresses of persons are withheld: they are counted, and what they were is kept nowhere.
 
-What is said of a person (``foaf:Person``, ``vcard:Individual``) loses names, telephone, street and picture; mailboxes
-stay only where their name is that of an office. Elsewhere mailboxes that are built like a person's name are left
-out, with the name on the same contact, and inside texts they become ``[…]``. Whoever is unsure withholds.
+What is said of a person (``foaf:Person``, ``vcard:Individual``) loses names, telephone, street and picture, and the
+class becomes the wider one; mailboxes stay only where their name is that of an office. Elsewhere mailboxes that are
+built like a person's name are left out, with the name on the same contact, and inside texts they become ``[…]``.
+Whoever is unsure withholds.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 import pyoxigraph as ox
 
-from stadtgraph.sources.harvest.lines import Subject, Term
+from stadtgraph.sources.harvest.lines import Term
 from stadtgraph.sources.harvest.words import AGENTS, MAILBOXES, PERSONS, SCHEMA
 from stadtgraph.terms import DCT, FOAF, RDF, RDFS, SKOS, VCARD, Names
 
@@ -31,6 +32,9 @@ _NAMES: Final = frozenset(
     + [ox.NamedNode(s + n) for s in SCHEMA for n in ("name", "givenName", "familyName", "honorificPrefix")]
     + [RDFS.label, SKOS.prefLabel, SKOS.altLabel, DCT.title, DCT.identifier]
 )  # fmt: skip
+_ONLY_PERSONS: Final = re.compile(r"(?i)(?:given|family|first|last|additional|sur)[_-]?name$|[/#](?:n|hasName|nick)$")
+_GIVEN: Final = frozenset(node for node in _NAMES if _ONLY_PERSONS.search(node.value))
+"""What only persons have."""
 _ADDRESSES: Final = frozenset(
     [VCARD.term(n) for n in ("hasTelephone", "tel", "hasAddress", "adr", "hasStreetAddress", "street-address",
                              "hasPostalCode", "postal-code", "hasLocality", "locality", "hasRegion", "region",
@@ -56,14 +60,16 @@ _ADDRESSED: Final = re.compile(
     r"\s*(?:herrn?|frau|hr\.|fr\.|dr\.|prof\.|professor(?:in)?|dipl\.?-?\w+\.?|mr\.?|mrs\.?|ms\.?)\s", re.I
 )
 _ORGANISED: Final = re.compile(
-    r"amt|stadt|kreis|gemeinde|land|bund|minister|senat|behörd|verwalt|universit|hochschul|institut|gmbh|\bag\b|e\. ?v\.|"
-    r"verein|verband|werke|betrieb|dienst|stelle|zentr|center|centre|agentur|agency|abteilung|referat|fachbereich|team|"
-    r"bibliothek|museum|archiv|schule|kammer|stiftung|gesellschaft|city|office|department|council|portal|redaktion|"
-    r"daten|data|service|bezirk|region|regierung|government|polizei|feuerwehr|kasse|anstalt|kirch|klinik|open|info",
+    r"amt|stadt|kreis|gemeinde|land|bund|minister|senat|behörd|verwalt|universit|hochschul|institut|gmbh|\bag\b|"
+    r"e\. ?v\.|verein|verband|werke|betrieb|dienst|stelle|zentr|center|centre|agentur|agency|abteilung|referat|"
+    r"bibliothek|museum|archiv|schule|kammer|stiftung|gesellschaft|city|office|department|council|portal|"
+    r"fachbereich|team|redaktion|daten|data|service|bezirk|region|regierung|government|polizei|"
+    r"feuerwehr|kasse|anstalt|kirch|klinik|open|info",
     re.I,
 )
 _NAME_LIKE: Final = re.compile(r"[A-ZÄÖÜ][\w'’.-]+(?: [A-ZÄÖÜ][\w'’.-]*){0,2},? [A-ZÄÖÜ][\w'’-]+")
 _HIDDEN: Final = "[…]"
+_LOOKED_AT: Final = _NAMES | _ADDRESSES | MAILBOXES | AGENTS
 
 
 @dataclass(slots=True)
@@ -106,31 +112,40 @@ def is_named_person(name: str) -> bool:
     return _NAME_LIKE.fullmatch(name.strip()) is not None and not _ORGANISED.search(name)
 
 
-def withhold(triples: Sequence[ox.Triple], names: Names) -> Withheld:
-    """Give what may be kept of the triples of one record."""
+def withhold(triples: Sequence[ox.Triple], names: Names, context: Sequence[ox.Triple] | None = None) -> Withheld:
+    """Give what may be kept of ``triples``; ``context`` is the whole record that they are of."""
     found = Withheld()
-    persons = {t.subject for t in triples if t.predicate == RDF.type and t.object in PERSONS}
-    contacts = {t.subject for t in triples if t.predicate in MAILBOXES and _is_private(t, persons)}
+    whole = triples if context is None else context
+    persons: set[Term] = {t.subject for t in whole if t.object in PERSONS and t.predicate == RDF.type}
+    contacts: set[Term] = {t.subject for t in whole if t.predicate in MAILBOXES and _is_private(t, persons)}
     telling = [p for p in persons if isinstance(p, ox.NamedNode) and _tells_name(p.value)]
-    telling += [t.subject for t in triples if isinstance(t.subject, ox.NamedNode) and _is_personal_iri(t.subject)]
-    aliases = {p: _alias(p, names) for p in telling}
+    telling += [p for p in contacts | persons if isinstance(p, ox.NamedNode) and _is_personal_iri(p)]
+    aliases: dict[Term, ox.NamedNode] = {p: _alias(p, names) for p in telling}
     for triple in triples:
-        kind = _kind(triple, persons, contacts)
+        predicate = triple.predicate
+        if persons and predicate == RDF.type and triple.object in PERSONS:
+            found.counts["class"] += 1
+            found.triples.append(triple)
+            found.kept.append(_renamed(ox.Triple(triple.subject, predicate, _wider(triple.object)), aliases))
+            continue
+        kind = _kind(triple, persons, contacts) if predicate in _LOOKED_AT else None
         if kind is not None:
             found.counts[kind] += 1
             found.triples.append(triple)
             continue
-        kept = _renamed(_redacted(triple, found), aliases)
+        kept = _renamed(_redacted(triple), aliases)
         if kept is not triple:
-            found.counts["text" if kept.subject == triple.subject and isinstance(kept.object, ox.Literal) else "iri"] += 1
+            found.counts["text" if isinstance(kept.object, ox.Literal) else "iri"] += 1
             found.triples.append(triple)
         found.kept.append(kept)
     return found
 
 
-def _kind(triple: ox.Triple, persons: set[Subject], contacts: set[Subject]) -> str | None:
+def _kind(triple: ox.Triple, persons: set[Term], contacts: set[Term]) -> str | None:
     """Give what kind of private fact a triple states, or ``None``."""
     subject, predicate, target = triple.subject, triple.predicate, triple.object
+    if predicate in _GIVEN:
+        return "name"
     if predicate in MAILBOXES:
         return "mailbox" if _is_private(triple, persons) else None
     if subject in persons:
@@ -144,30 +159,35 @@ def _kind(triple: ox.Triple, persons: set[Subject], contacts: set[Subject]) -> s
     return None
 
 
-def _is_private(triple: ox.Triple, persons: Iterable[Term]) -> bool:
+def _is_private(triple: ox.Triple, persons: set[Term]) -> bool:
     found = _MAILBOX.search(unquote(getattr(triple.object, "value", "")))
     if found is None:
-        return triple.subject in persons  # type: ignore[operator]
-    return is_personal(found[0]) or (triple.subject in persons and not is_office(found[0]))  # type: ignore[operator]
+        return triple.subject in persons
+    return is_personal(found[0]) or (triple.subject in persons and not is_office(found[0]))
 
 
-def _redacted(triple: ox.Triple, found: Withheld) -> ox.Triple:
+def _redacted(triple: ox.Triple) -> ox.Triple:
     """Take mailboxes of persons out of a text or an address."""
     target = triple.object
-    value = getattr(target, "value", "")
-    if "@" not in value or isinstance(target, ox.BlankNode):
+    if isinstance(target, ox.BlankNode | ox.Triple):
+        return triple
+    value = target.value
+    if "@" not in value:
         return triple
     shown = _MAILBOX.sub(lambda m: _HIDDEN if is_personal(m[0]) else m[0], value)
-    if shown == value or isinstance(target, ox.Triple):
+    if shown == value:
         return triple
     if isinstance(target, ox.NamedNode):
         return triple if not value.startswith("mailto:") else ox.Triple(triple.subject, triple.predicate, _nobody())
     literal = (
-        ox.Literal(shown, language=target.language)
-        if target.language
-        else ox.Literal(shown, datatype=target.datatype)
+        ox.Literal(shown, language=target.language) if target.language else ox.Literal(shown, datatype=target.datatype)
     )
     return ox.Triple(triple.subject, triple.predicate, literal)
+
+
+def _wider(kind: Term) -> ox.NamedNode:
+    """Give the class of which persons are a part, for the graph holds none."""
+    return VCARD.Kind if kind == VCARD.Individual else FOAF.Agent
 
 
 def _is_personal_iri(iri: ox.NamedNode) -> bool:
@@ -188,11 +208,13 @@ def _alias(person: ox.NamedNode, names: Names) -> ox.NamedNode:
     return names.genid(hashlib.blake2b(f"person {person.value} {names.base}".encode(), digest_size=16).hexdigest())
 
 
-def _renamed(triple: ox.Triple, aliases: Mapping[ox.NamedNode, ox.NamedNode]) -> ox.Triple:
+def _renamed(triple: ox.Triple, aliases: Mapping[Term, ox.NamedNode]) -> ox.Triple:
     if not aliases:
         return triple
-    subject = aliases.get(triple.subject, triple.subject)  # type: ignore[call-overload]
-    target = aliases.get(triple.object, triple.object)  # type: ignore[call-overload]
+    subject: Any = aliases.get(triple.subject, triple.subject)
+    target: Any = aliases.get(triple.object, triple.object)
     if subject is triple.subject and target is triple.object:
         return triple
-    return ox.Triple(subject, triple.predicate, target)
+    return (
+        triple if (subject, target) == (triple.subject, triple.object) else ox.Triple(subject, triple.predicate, target)
+    )

@@ -1,8 +1,8 @@
 """Small repairs of what is meant but written otherwise: one rule each, counted, reported, and reversible.
 
-A rule looks at one triple and gives what should stand there, or nothing. It looks at no other triple, so a repair can
-be done again from the original, which is kept: that makes it reversible. Rules in a table, in this order; the result
-of all of them is left alone by all of them.
+A rule looks at one property and its value and gives what should stand there, or nothing. It looks no further, so a
+repair can be done again from the original, which is kept: that makes it reversible. The rules are a table, in this
+order; what they made is left alone by all of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote, urlsplit
 import pyoxigraph as ox
 
 from stadtgraph.sources.datatypes import legal
-from stadtgraph.sources.harvest.lines import is_iri
+from stadtgraph.sources.harvest.lines import Term, is_iri
 from stadtgraph.sources.harvest.words import ADMS, AGENTS, DCATDE, IRI_MARK, LANGUAGE_MARK, MAILBOXES, SCHEMA
 from stadtgraph.terms import DCAT, DCT, FOAF, PREFIXES, RDF, XSD
 
@@ -28,7 +28,9 @@ LICENCES: Final = "http://dcat-ap.de/def/licenses/"
 AUTHORITY: Final = "http://publications.europa.eu/resource/authority/"
 MEDIA: Final = "https://www.iana.org/assignments/media-types/"
 Find = Callable[[str], ox.NamedNode | None]
-Rule = Callable[[ox.Triple, "Known"], ox.Triple | None]
+Pair = tuple[ox.NamedNode, Term]
+Rule = Callable[[ox.NamedNode, Term, "Known"], Pair | None]
+"""Takes predicate and object of a triple and gives those that should stand there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class Mended:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-_RULES: dict[str, Rule] = {}
+_RULES: dict[str, tuple[Rule, frozenset[ox.NamedNode] | None]] = {}
+CACHED: Final = 50_000  # values that are remembered
 ADDRESSES: Final = frozenset((
     DCAT.accessURL, DCAT.downloadURL, DCAT.landingPage, DCAT.endpointURL, DCAT.endpointDescription, FOAF.page,
     FOAF.homepage, DCT.license, DCT.conformsTo, DCT.language, DCAT.theme, DCT.accrualPeriodicity, DCT.format,
@@ -57,11 +60,11 @@ ADDRESSES: Final = frozenset((
 """Properties whose values are IRIs."""
 
 
-def repair(name: str) -> Callable[[Rule], Rule]:
-    """Register a rule under its name, after those before it."""
+def repair(name: str, *only: ox.NamedNode) -> Callable[[Rule], Rule]:
+    """Register a rule under its name, after those before it; ``only`` names the properties that it looks at."""
 
     def register(rule: Rule) -> Rule:
-        _RULES[name] = rule
+        _RULES[name] = rule, frozenset(only) or None
         return rule
 
     return register
@@ -72,214 +75,242 @@ def rules() -> tuple[str, ...]:
     return tuple(_RULES)
 
 
-def mended(triples: Iterable[ox.Triple], known: Known | None = None) -> Mended:
-    """Repair triples. Where a repaired triple meets one that stood there anyway, both are kept as originals."""
-    known = known or Known()
-    found = Mended()
-    result: dict[ox.Triple, None] = {}
-    stood, made = set(), {}
-    for triple in triples:
-        new, names = mend(triple, known)
-        result[new] = None
-        if names:
-            found.counts.update(names)
-            found.originals.append(triple)
-            made[new] = triple
-        else:
-            stood.add(new)
-    found.originals += [new for new in made if new in stood]
-    found.triples = list(result)
-    return found
+class Repairs:
+    """Applies the rules, and remembers what they made of values that come again and again."""
 
+    def __init__(self, known: Known | None = None) -> None:
+        """Take what is known of the city."""
+        self._known = known or Known()
+        self._made: dict[Pair, tuple[Pair, tuple[str, ...]]] = {}
+        self._rules: dict[ox.NamedNode, tuple[tuple[str, Rule], ...]] = {}
 
-def mend(triple: ox.Triple, known: Known) -> tuple[ox.Triple, tuple[str, ...]]:
-    """Give a triple as it should be, and the names of the rules that were needed."""
-    if triple.predicate == RDF.type:
-        return triple, ()
-    names = []
-    for name, rule in _RULES.items():
-        new = rule(triple, known)
-        if new is not None and new != triple:
-            triple = new
-            names.append(name)
-    return triple, tuple(names)
+    def mended(self, triples: Iterable[ox.Triple]) -> Mended:
+        """Repair triples. Where a repaired triple meets one that stood there anyway, both are kept as originals."""
+        found = Mended()
+        result: dict[ox.Triple, None] = {}
+        made: dict[ox.Triple, None] = {}
+        for triple in triples:
+            new, names = self.mend(triple)
+            result[new] = None
+            if names:
+                found.counts.update(names)
+                found.originals.append(triple)
+                made[new] = None
+        if made:
+            originals = set(found.originals)
+            found.originals += [t for t in triples if t in made and t not in originals]
+        found.triples = list(result)
+        return found
+
+    def mend(self, triple: ox.Triple) -> tuple[ox.Triple, tuple[str, ...]]:
+        """Give a triple as it should be, and the names of the rules that were needed."""
+        subject, pair = triple.subject, (triple.predicate, triple.object)
+        known = self._made.get(pair)
+        if known is None:
+            if len(self._made) > CACHED:
+                self._made.clear()
+            known = self._made[pair] = self._apply(*pair)
+        (predicate, target), names = known
+        return (ox.Triple(subject, predicate, target), names) if names else (triple, names)
+
+    def _apply(self, predicate: ox.NamedNode, target: Term) -> tuple[Pair, tuple[str, ...]]:
+        if predicate == RDF.type:
+            return (predicate, target), ()
+        names: list[str] = []
+        pair: Pair = (predicate, target)
+        for name, rule in self._for(predicate):
+            try:
+                new = rule(*pair, self._known)
+            except ValueError:  # what should stand there would be no IRI, so it is not meant
+                continue
+            if new is not None and new != pair:
+                pair = new
+                names.append(name)
+        return pair, tuple(names)
+
+    def _for(self, predicate: ox.NamedNode) -> tuple[tuple[str, Rule], ...]:
+        found = self._rules.get(predicate)
+        if found is None:
+            term = current(predicate)
+            found = tuple((n, rule) for n, (rule, only) in _RULES.items() if only is None or term in only)
+            self._rules[predicate] = found
+        return found
 
 
 def undone(triples: Iterable[ox.Triple], originals: Iterable[ox.Triple], known: Known | None = None) -> set[ox.Triple]:
     """Give the triples as they came, from the repaired ones and the originals."""
-    found, kept = set(triples), list(originals)
+    found, kept, repairs = set(triples), list(originals), Repairs(known)
     for original in kept:
-        found.discard(mend(original, known or Known())[0])
+        found.discard(repairs.mend(original)[0])
     return found | set(kept)
 
 
 # ---- the rules
 
 
-@repair("iri-blanks")
-def _iri_blanks(triple: ox.Triple, _known: Known) -> ox.Triple | None:
-    """Blanks at the ends of an address go, inside it they are percent-encoded."""
-    target = triple.object
+@repair("iri-signs")
+def _iri_signs(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
+    """Blanks at the ends of an address go; blanks and forbidden signs inside it are percent-encoded."""
     if not isinstance(target, ox.NamedNode) or is_iri(target.value):
         return None
     bare = target.value.strip()
-    new = "".join(quote(c) if c in '<>"{}|\\^`' or c <= " " else c for c in bare)
-    return _with(triple, ox.NamedNode(new)) if is_iri(new) else None
+    new = _percent(bare)
+    return (predicate, ox.NamedNode(new)) if is_iri(new) else None
 
 
-@repair("iri-as-text")
-def _iri_as_text(triple: ox.Triple, _known: Known) -> ox.Triple | None:
+@repair("iri-as-text", *ADDRESSES)
+def _iri_as_text(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     """An address that stands there as text becomes an IRI."""
-    target = triple.object
-    if triple.predicate not in ADDRESSES or not isinstance(target, ox.Literal):
+    if not isinstance(target, ox.Literal):
         return None
     text = target.value.strip()
     plain = target.language is None and target.datatype.value in (str(XSD) + "string", str(XSD) + "anyURI", IRI_MARK)
     if not plain or not re.match(r"https?://[^\s/]", text):
         return None
-    new = "".join(quote(c) if c in '<>"{}|\\^`' or c <= " " else c for c in text)
-    return _with(triple, ox.NamedNode(new)) if is_iri(new) else None
+    new = _percent(text)
+    return (predicate, ox.NamedNode(new)) if is_iri(new) else None
 
 
-@repair("mailbox")
-def _mailbox(triple: ox.Triple, _known: Known) -> ox.Triple | None:
+@repair("mailbox", *MAILBOXES)
+def _mailbox(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     """A mailbox is a mailto: IRI, not text and not a place beside the catalogue."""
-    if triple.predicate not in MAILBOXES:
-        return None
-    value = getattr(triple.object, "value", "").strip()
+    value = getattr(target, "value", "").strip()
     bare = unquote(value.removeprefix("mailto:").rpartition("/")[2]).strip()
-    if isinstance(triple.object, ox.BlankNode) or not re.fullmatch(r"[^\s@<>\"]+@[^\s@<>\"]+\.[a-zA-Z]{2,24}", bare):
+    if isinstance(target, ox.BlankNode) or not re.fullmatch(r"[^\s@<>\"]+@[^\s@<>\"]+\.[a-zA-Z]{2,24}", bare):
         return None
     iri = f"mailto:{bare}"
-    return _with(triple, ox.NamedNode(iri)) if is_iri(iri) else None
+    return (predicate, ox.NamedNode(iri)) if is_iri(iri) else None
 
 
 @repair("vocabulary-term")
-def _vocabulary_term(triple: ox.Triple, _known: Known) -> ox.Triple | None:
+def _vocabulary_term(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     """Properties of old versions of a vocabulary (dcatde/1.0.1, schema:startDate) are those of today."""
-    predicate = triple.predicate.value
-    new = predicate
-    if found := re.fullmatch(r"https?://(?:www\.)?dcat-ap\.de/def/dcatde/(?:[0-9.]+/)?(\w+)", predicate):
-        new = PREFIXES["dcatde"] + found[1]
-    for namespace in SCHEMA:
-        if predicate in (f"{namespace}startDate", f"{namespace}endDate"):
-            new = f"{DCAT}{predicate.removeprefix(namespace)}"
-    return None if new == predicate else ox.Triple(triple.subject, ox.NamedNode(new), triple.object)
+    term = current(predicate)
+    return None if term is predicate else (term, target)
 
 
 @repair("vocabulary-iri")
-def _vocabulary_iri(triple: ox.Triple, _known: Known) -> ox.Triple | None:
+def _vocabulary_iri(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     """IRIs of the vocabularies: http, without www., without a slash at the end; replaced ones by their successors."""
-    target = triple.object
-    if not isinstance(target, ox.NamedNode) or triple.predicate in (FOAF.page, DCAT.landingPage):
+    if not isinstance(target, ox.NamedNode) or predicate in _PLACES:
+        return None
+    if not any(part in target.value for part in ("dcat-ap.de/", "publications.europa.eu/", "purl.org/adms/")):
         return None
     bare = _bare(target.value)
     if successor := _tables()["replaced"].get(bare.lower()):
-        return _with(triple, ox.NamedNode(successor))
+        return (predicate, ox.NamedNode(successor))
     if bare.startswith(("dcat-ap.de/def/", "publications.europa.eu/resource/authority/")):
         if re.match(r"dcat-ap\.de/def/dcatde/?[0-9.]*$", bare):
             return None
-        return _with(triple, ox.NamedNode(f"http://{bare}"))
+        return (predicate, ox.NamedNode(f"http://{bare}"))
     return None
 
 
-@repair("licence")
-def _licence(triple: ox.Triple, _known: Known) -> ox.Triple | None:
+@repair("licence", DCT.license, DCT.rights)
+def _licence(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     """Texts, abbreviations and addresses of licences are the IRIs of the German list."""
-    if triple.predicate not in (DCT.license, DCT.rights):
-        return None
-    target = triple.object
     value = getattr(target, "value", "")
     key = _bare(value).lower().strip()
     if isinstance(target, ox.NamedNode):
         key = key.removeprefix("dcat-ap.de/def/licenses/")
-    elif triple.predicate == DCT.rights or isinstance(target, ox.BlankNode):
+    elif predicate == DCT.rights or isinstance(target, ox.BlankNode):
         return None
     found = _tables()["licences"].get(key)
-    return None if found is None else _with(triple, ox.NamedNode(LICENCES + found))
+    return None if found is None else (predicate, ox.NamedNode(LICENCES + found))
 
 
-@repair("file-type")
-def _file_type(triple: ox.Triple, _known: Known) -> ox.Triple | None:
+@repair("file-type", DCT.format)
+def _file_type(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     """Formats as text, suffix or media type are file types of the European list."""
-    if triple.predicate != DCT.format:
-        return None
-    value = getattr(triple.object, "value", "")
-    if isinstance(triple.object, ox.NamedNode):
+    value = getattr(target, "value", "")
+    if isinstance(target, ox.NamedNode):
         if value.startswith(f"{AUTHORITY}file-type/") or not _media(value):
             return None
         value = _media(value)
-    return _listed(triple, "formats", "file-type/", value.removeprefix("."))
+    return _listed(predicate, "formats", "file-type/", value.removeprefix("."))
 
 
-@repair("media-type")
-def _media_type(triple: ox.Triple, _known: Known) -> ox.Triple | None:
+@repair("media-type", DCAT.mediaType, DCAT.compressFormat, DCAT.packageFormat)
+def _media_type(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     """Media types are IRIs of the IANA registry."""
-    if triple.predicate not in (DCAT.mediaType, DCAT.compressFormat, DCAT.packageFormat):
-        return None
-    value = getattr(triple.object, "value", "").strip()
-    media = _media(value) if isinstance(triple.object, ox.NamedNode) else value.lower()
-    return _with(triple, ox.NamedNode(MEDIA + media)) if re.fullmatch(r"[a-z]+/[a-z0-9.+-]+", media) else None
+    value = getattr(target, "value", "").strip()
+    media = _media(value) if isinstance(target, ox.NamedNode) else value.lower()
+    return (predicate, ox.NamedNode(MEDIA + media)) if re.fullmatch(r"[a-z]+/[a-z0-9.+-]+", media) else None
 
 
-@repair("word-of-a-list")
-def _word(triple: ox.Triple, _known: Known) -> ox.Triple | None:
+@repair("word-of-a-list", DCT.accessRights, DCT.accrualPeriodicity, DCT.language)
+def _word(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     """Words for access rights, frequencies and languages are the IRIs of the European lists."""
     table, path = {
         DCT.accessRights: ("access", "access-right/"),
         DCT.accrualPeriodicity: ("frequencies", "frequency/"),
         DCT.language: ("languages", "language/"),
-    }.get(triple.predicate, ("", ""))
-    if not table or not isinstance(triple.object, ox.Literal):
+    }.get(predicate, ("", ""))
+    if not table or not isinstance(target, ox.Literal):
         return None
-    return _listed(triple, table, path, triple.object.value)
+    return _listed(predicate, table, path, target.value)
 
 
 @repair("language-tag")
-def _language_tag(triple: ox.Triple, _known: Known) -> ox.Triple | None:
+def _language_tag(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     """Language tags have hyphens: de_DE is de-de."""
-    target = triple.object
     if not isinstance(target, ox.Literal) or not target.datatype.value.startswith(LANGUAGE_MARK):
         return None
     tag = target.datatype.value.removeprefix(LANGUAGE_MARK).replace("_", "-").strip("-").lower()
     try:
-        return _with(triple, ox.Literal(target.value, language=tag))
+        return (predicate, ox.Literal(target.value, language=tag))
     except ValueError:
         return None
 
 
-@repair("byte-size")
-def _byte_size(triple: ox.Triple, _known: Known) -> ox.Triple | None:
+@repair("byte-size", DCAT.byteSize)
+def _byte_size(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     """Sizes are whole numbers of bytes: xsd:nonNegativeInteger."""
-    target = triple.object
-    if triple.predicate != DCAT.byteSize or not isinstance(target, ox.Literal):
+    if not isinstance(target, ox.Literal):
         return None
     found = re.fullmatch(r"\+?0*([0-9]{1,18})(?:\.0*)?", target.value.strip())
-    return _with(triple, ox.Literal(found[1], datatype=XSD.nonNegativeInteger)) if found else None
+    return (predicate, ox.Literal(found[1], datatype=XSD.nonNegativeInteger)) if found else None
 
 
 @repair("date-form")
-def _date_form(triple: ox.Triple, _known: Known) -> ox.Triple | None:
+def _date_form(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     """Points in time that are clear but written otherwise get the form that XML Schema asks for."""
-    target = triple.object
-    if not isinstance(target, ox.Literal) or target.datatype.value not in (f"{XSD}dateTime", f"{XSD}date"):
+    if not isinstance(target, ox.Literal) or target.datatype not in (XSD.dateTime, XSD.date):
         return None
     if legal(target.value, target.datatype.value):
         return None
     new = _moment(target.value.strip(), target.datatype.value)
-    return None if new is None else _with(triple, new)
+    return None if new is None else (predicate, new)
 
 
-@repair("publisher-name")
-def _publisher_name(triple: ox.Triple, known: Known) -> ox.Triple | None:
+@repair("publisher-name", *AGENTS)
+def _publisher_name(predicate: ox.NamedNode, target: Term, known: Known) -> Pair | None:
     """A publisher given as text is the unit of the registers that has this name."""
-    if triple.predicate not in AGENTS or not isinstance(triple.object, ox.Literal):
+    if not isinstance(target, ox.Literal):
         return None
-    unit = known.unit(triple.object.value)
-    return None if unit is None else _with(triple, unit)
+    unit = known.unit(target.value)
+    return None if unit is None else (predicate, unit)
 
 
 # ---- what the rules use
+
+
+_TERM: Final = re.compile(r"https?://(?:www\.)?dcat-ap\.de/def/dcatde/(?:[0-9.]+/)?(\w+)")
+_PLACES: Final = frozenset(
+    (FOAF.page, FOAF.homepage, DCAT.landingPage, DCAT.accessURL, DCAT.downloadURL, DCAT.endpointURL)
+)
+
+
+def current(predicate: ox.NamedNode) -> ox.NamedNode:
+    """Give the term of today for one of an old version of its vocabulary."""
+    iri = predicate.value
+    if found := _TERM.fullmatch(iri):
+        new = PREFIXES["dcatde"] + found[1]
+        return predicate if new == iri else ox.NamedNode(new)
+    for namespace in SCHEMA:
+        if iri in (f"{namespace}startDate", f"{namespace}endDate"):
+            return ox.NamedNode(f"{DCAT}{iri.removeprefix(namespace)}")
+    return predicate
 
 
 def _moment(value: str, datatype: str) -> ox.Literal | None:
@@ -307,6 +338,15 @@ def _moment(value: str, datatype: str) -> ox.Literal | None:
     return None
 
 
+def _percent(iri: str) -> str:
+    """Percent-encode the signs that no IRI may have; square brackets belong to the host alone."""
+    front, mark, rest = iri.partition("://")
+    host, slash, path = rest.partition("/") if mark else ("", "", iri)
+    path = path.replace("[", "%5B").replace("]", "%5D")
+    whole = f"{front}{mark}{host}{slash}{path}" if mark else path
+    return "".join(quote(c) if c in '<>"{}|\\^`' or c <= " " else c for c in whole)
+
+
 def _bare(iri: str) -> str:
     """Give an IRI without scheme, www. and the slash at its end."""
     return re.sub(r"^https?://(?:www\.)?", "", iri.strip()).rstrip("/")
@@ -321,13 +361,9 @@ def _media(iri: str) -> str:
     return found[1].lower() if found else ""
 
 
-def _listed(triple: ox.Triple, table: str, path: str, value: str) -> ox.Triple | None:
+def _listed(predicate: ox.NamedNode, table: str, path: str, value: str) -> Pair | None:
     found = _tables()[table].get(value.strip().lower())
-    return None if found is None else _with(triple, ox.NamedNode(f"{AUTHORITY}{path}{found}"))
-
-
-def _with(triple: ox.Triple, target: ox.NamedNode | ox.Literal) -> ox.Triple:
-    return ox.Triple(triple.subject, triple.predicate, target)
+    return None if found is None else (predicate, ox.NamedNode(f"{AUTHORITY}{path}{found}"))
 
 
 @cache

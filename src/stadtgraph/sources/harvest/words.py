@@ -6,7 +6,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from stadtgraph.terms import DCAT, DCT, FOAF, PREFIXES, SKOS, VCARD, Namespace
+from stadtgraph.terms import DCAT, DCT, FOAF, PREFIXES, PROV, SKOS, VCARD, Namespace
 
 ADMS: Final = Namespace(PREFIXES["adms"])
 DCATDE: Final = Namespace(PREFIXES["dcatde"])
@@ -21,7 +21,7 @@ BORDERS: Final = frozenset((DCAT.Dataset, DCAT.DatasetSeries, DCAT.Catalog, SKOS
 """What a record refers to without taking it in."""
 MEMBERS: Final = frozenset((DCAT.dataset, DCAT.service, DCAT.record))
 """By what a catalogue names its records."""
-PERSONS: Final = frozenset((FOAF.Person, VCARD.Individual, ox.NamedNode("https://schema.org/Person"),
+PERSONS: Final = frozenset((FOAF.Person, VCARD.Individual, PROV.Person, ox.NamedNode("https://schema.org/Person"),
                             ox.NamedNode("http://schema.org/Person")))  # fmt: skip
 MAILBOXES: Final = frozenset((VCARD.hasEmail, VCARD.email, FOAF.mbox, *(ox.NamedNode(f"{s}email") for s in SCHEMA)))
 AGENTS: Final = frozenset((

@@ -64,7 +64,7 @@ class Workbench:
         self._base.executescript(
             "CREATE TABLE chunk(number INTEGER PRIMARY KEY, name TEXT, page INTEGER, lines BLOB);"
             "CREATE TABLE root(name TEXT, page INTEGER);"
-            "CREATE TABLE member(name TEXT, page INTEGER, line BLOB);"
+            "CREATE TABLE member(name TEXT, page INTEGER, line BLOB, blank TEXT);"
             "CREATE TABLE about(topic TEXT, name TEXT);"
             "CREATE TABLE used(label TEXT, name TEXT);"
         )
@@ -124,6 +124,10 @@ class Workbench:
             _set(self._touched, part.number)
         return record
 
+    def peek(self, name: str) -> RawRecord:
+        """Give what a root says itself, with its blank nodes, without marking anything."""
+        return self._closure([name], blank_only=True)
+
     def records(self) -> Iterator[RawRecord]:
         """Give every record."""
         for name in self.roots():
@@ -133,6 +137,15 @@ class Workbench:
         """Note that a record was loaded, so that no other one brings its parts again."""
         for number in record.fresh:
             _set(self._done, number)
+
+    def give_back(self, record: RawRecord) -> None:
+        """Undo :meth:`keep`."""
+        for number in record.fresh:
+            _unset(self._done, number)
+
+    def refresh(self, record: RawRecord) -> None:
+        """Look again which parts of a record no record before it had."""
+        record.fresh = {part.number for part in record.parts if not _is_set(self._done, part.number)}
 
     def rest(self) -> Iterator[RawRecord]:
         """Give what belongs to no record: node by node, each with the blank nodes below it.
@@ -144,7 +157,7 @@ class Workbench:
             "SELECT number, name FROM chunk WHERE name LIKE '\\_:%' ESCAPE '\\' "
             "ORDER BY name IN (SELECT label FROM used), number"
         )
-        stray = "SELECT line FROM member WHERE name NOT IN (SELECT name FROM root) ORDER BY rowid"
+        stray = f"SELECT line FROM member WHERE name NOT IN (SELECT name FROM root WHERE {_OWN}) ORDER BY rowid"
         links = parsed(b"".join(found for (found,) in self._base.execute(stray).fetchall()))
         if links:
             yield RawRecord(links[0].subject, [], links)  # type: ignore[arg-type]
@@ -159,10 +172,18 @@ class Workbench:
                 yield record
 
     def shared_blank_nodes(self) -> list[ox.Triple]:
-        """Give what blank nodes say that several subjects point to, and those below them."""
-        query = "SELECT label FROM used GROUP BY label HAVING count(DISTINCT name) > 1"
-        found = [label for (label,) in self._base.execute(query).fetchall()]
+        """Give what blank nodes say that several records know, and those below them.
+
+        Several subjects point to them, or they are catalogues without an IRI; what these list is not given.
+        """
+        query = "SELECT label FROM used GROUP BY label HAVING count(DISTINCT name) > 1 UNION SELECT blank FROM member"
+        found = [label for (label,) in self._base.execute(query).fetchall() if label is not None]
         return self._closure(found, blank_only=True).triples if found else []
+
+    def silent_catalogues(self) -> list[str]:
+        """Give the labels of catalogues without an IRI that say nothing but what they list."""
+        query = "SELECT DISTINCT blank FROM member WHERE blank NOT IN (SELECT name FROM chunk) ORDER BY blank"
+        return [label.removeprefix("_:") for (label,) in self._base.execute(query).fetchall()]
 
     def blank_roots(self) -> Iterator[str]:
         """Give the names of records that have no IRI."""
@@ -207,9 +228,7 @@ class Workbench:
     def _parts(self, name: str, page: int | None = None) -> list[Part]:
         query, values = "SELECT number, lines FROM chunk WHERE name = ?", [name]
         if page is not None:
-            return [
-                Part(n, parsed(lines)) for n, lines in self._base.execute(f"{query} AND page = ?", (name, page))
-            ]
+            return [Part(n, parsed(lines)) for n, lines in self._base.execute(f"{query} AND page = ?", (name, page))]
         return [Part(n, parsed(lines)) for n, lines in self._base.execute(f"{query} ORDER BY number", values)]
 
     def _targets(self, part: Part, blank_only: bool) -> list[str]:
@@ -231,7 +250,9 @@ class Workbench:
     def _write(self, name: str, page: int, lines: Sequence[str]) -> None:
         place = hash(name) % SIEVE
         _set(self._sieve, place)
-        self._base.execute("INSERT INTO chunk(name, page, lines) VALUES (?, ?, ?)", (name, page, "".join(lines).encode()))
+        self._base.execute(
+            "INSERT INTO chunk(name, page, lines) VALUES (?, ?, ?)", (name, page, "".join(lines).encode())
+        )
 
     def _execute(self, text: str, values: tuple[object, ...]) -> None:
         self._base.execute(text, values)
@@ -262,12 +283,13 @@ class _Intake:
         if middle is None:
             middle = self._predicates[predicate] = f"<{escaped(predicate.value)}>"
         text = f"{self._front} {middle} {back} .\n"
-        if isinstance(target, ox.NamedNode) and target.value.startswith(HYDRA) or is_hydra(predicate.value):
+        if (isinstance(target, ox.NamedNode) and target.value.startswith(HYDRA)) or is_hydra(predicate.value):
             bench.paging += parsed(text.encode())
             return
         if predicate in MEMBERS and not isinstance(target, ox.Literal):
             name = back if isinstance(target, ox.BlankNode) else target.value  # type: ignore[union-attr]
-            bench._execute("INSERT INTO member VALUES (?, ?, ?)", (name, self._page, text.encode()))
+            blank = self._name if isinstance(subject, ox.BlankNode) else None
+            bench._execute("INSERT INTO member VALUES (?, ?, ?, ?)", (name, self._page, text.encode(), blank))
             return
         if isinstance(target, ox.BlankNode):
             bench._execute("INSERT INTO used VALUES (?, ?)", (back, self._name))
@@ -319,6 +341,10 @@ def _is_border(parts: Sequence[Part]) -> bool:
 
 def _set(bits: bytearray, place: int) -> None:
     bits[place >> 3] |= 1 << (place & 7)
+
+
+def _unset(bits: bytearray, place: int) -> None:
+    bits[place >> 3] &= ~(1 << (place & 7))
 
 
 def _is_set(bits: bytearray, place: int) -> bool:

@@ -1,0 +1,186 @@
+"""What ``harvest`` is called with: a registered source, an address or a file; and how one call goes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from stadtgraph.city.harvesting import Harvest, settings_of, units_of
+from stadtgraph.errors import InputError, UsageError
+from stadtgraph.release import Kind, View
+from stadtgraph.sources import Source
+from stadtgraph.sources.harvest import HarvestReport, Page, Progress, State, silent
+from stadtgraph.sources.harvest.fetching import Call, Fetching, Got, Memory
+from stadtgraph.sources.harvest.follow import (
+    ckan_first,
+    ckan_follow,
+    hydra,
+    is_list,
+    protocol_of,
+    sparql_first,
+    sparql_follow,
+)
+from stadtgraph.terms import is_source_name
+
+if TYPE_CHECKING:
+    from stadtgraph.city import City
+
+FOLDER: Final = "harvest"
+
+
+def harvest(
+    city: City,
+    target: str,
+    *,
+    source: str = "",
+    dry_run: bool = False,
+    confirm: bool = False,
+    progress: Progress = silent,
+) -> HarvestReport:
+    """Bring one catalogue into its source graph, and seal a release where that changed something.
+
+    ``target`` is a registered source, an address or a file (or a folder of files); ``source`` names the source graph
+    where it is not registered. Raises :class:`InputError` or :class:`NetworkError` where a page cannot be had or read
+    whole; nothing has changed then.
+    """
+    entry, origin = _entry(city, target, source)
+    report = HarvestReport(entry.name, origin)
+    calls = Pages(city, entry, origin, report, progress)
+    pages = calls.get(_known_inputs(city, entry))
+    if pages is None:
+        report.state = State.UNCHANGED
+        return report
+    with city.draft(why=f"harvest {entry.name}") as draft:
+        work = Harvest(city, draft, entry, pages, report, confirm, progress)
+        work.run()
+        if dry_run and report.state is State.LOADED:
+            report.state = State.DRY_RUN
+        if report.state is not State.LOADED:
+            draft.clone.abandon()
+    if draft.release is not None:
+        report.release = draft.release.id
+    elif report.state is State.LOADED:
+        report.state = State.UNCHANGED
+    calls.done(work.inputs)
+    return report
+
+
+class Pages:
+    """The pages of one catalogue: files as they lie there, or what is fetched from its address."""
+
+    def __init__(self, city: City, source: Source, origin: str, report: HarvestReport, progress: Progress) -> None:
+        """Say of which source, and where they come from."""
+        self._city, self._source, self._origin, self._report, self._progress = city, source, origin, report, progress
+        self._got: list[Got] = []
+        self._fetching: Fetching | None = None
+        self._settings = ""
+
+    def get(self, known: str) -> list[Page] | None:
+        """Give the pages on disk; ``None`` where the server says that nothing changed since the inputs ``known``."""
+        if "://" not in self._origin:
+            base = self._source.address or self._city.names.base
+            return [Page(path, base, number) for number, path in enumerate(_files(Path(self._origin)))]
+        folder = self._city.path / FOLDER / self._source.name
+        private = frozenset(self._city.config.network.private)
+        fetching = self._fetching = Fetching(folder, self._source.harvest, private, progress=self._progress)
+        self._settings = self._settings_now()
+        memory = Memory.read(fetching.memory)
+        same = bool(known) and (memory.inputs, memory.settings) == (known, self._settings)
+        found = self._fetch(fetching, memory if same and memory.address == self._origin else None)
+        self._report.notes += fetching.notes
+        if found is None:
+            return None
+        self._got = found
+        return [page for page in fetching.pages(found) if not (self._speaks == "sparql" and is_list(page.number))]
+
+    def done(self, inputs: str) -> None:
+        """Remember what to ask again by where the pages were loaded, and remove them."""
+        if self._fetching is None:
+            return
+        if self._report.state in (State.LOADED, State.UNCHANGED):
+            self._fetching.done(Memory(self._origin, inputs, self._settings, self._got))
+        else:
+            self._fetching.clear()
+
+    @property
+    def _speaks(self) -> str:
+        protocol = self._source.harvest.protocol
+        return protocol_of(self._origin) if protocol == "auto" else protocol
+
+    def _fetch(self, fetching: Fetching, memory: Memory | None) -> list[Got] | None:
+        size = self._source.harvest.size
+        if self._speaks == "ckan":
+            first = ckan_first(self._origin, size)
+            return fetching.fetch(first, ckan_follow(first, size), known=memory, format="jsonld")
+        if self._speaks == "sparql":
+            return fetching.fetch(sparql_first(self._origin, size), sparql_follow(self._origin, size))
+        return fetching.fetch(Call(self._origin), hydra, known=memory)
+
+    def _settings_now(self) -> str:
+        release = self._city.releases.current()
+        if release is None:
+            return ""
+        view = View.INTERNAL if self._source.restricted and release.has(View.INTERNAL) else View.PUBLIC
+        units = units_of(release.engine(view), self._city.names, f"{datetime.now(UTC):%Y-%m-%d}")
+        return settings_of(self._source, self._city.names, units)
+
+
+def _known_inputs(city: City, source: Source) -> str:
+    """Give the checksum of what the current release's graph of a source was made from."""
+    release = city.releases.current()
+    graph = source.graph_name(city.names).value
+    for view in View:
+        if release is not None and release.has(view) and graph in (graphs := release.manifest(view).graphs):
+            return graphs[graph].inputs
+    return ""
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+        if found:
+            return found
+    if not path.is_file():
+        raise InputError("load-no-file", file=path)
+    return [path]
+
+
+def _entry(city: City, target: str, name: str) -> tuple[Source, str]:
+    """Give the source to fill, and where its pages come from."""
+    if name and name in city.sources:
+        return _harvested(city.sources[name]), target
+    if not name and target in city.sources:
+        entry = _harvested(city.sources[target])
+        path = entry.locate(city.config.path(city.config.city.real_data) if city.config.city.real_data else None)
+        if path is None and entry.address is None:
+            raise InputError("load-no-file", file=entry.file or "?")
+        return entry, str(path) if path is not None else entry.address or ""
+    is_address = "://" in target
+    if not is_address and not Path(target).exists():
+        return _harvested(city.source(target)), target
+    name = name or slug(urlsplit(target).netloc if is_address else Path(target).name)
+    if not is_source_name(name):
+        raise UsageError("harvest-name", target=target)
+    title = {"de": name, "en": name}
+    new = Source(name, title, domain="city", kind=Kind.MANAGED.value, visibility="public")
+    return replace(new, address=target) if is_address else new, target
+
+
+def _harvested(source: Source) -> Source:
+    if source.kind == Kind.FILE:
+        raise UsageError("harvest-file-source", source=source.name)
+    return source
+
+
+def slug(text: str) -> str:
+    """Give a name for a source from a host or a file name.
+
+    >>> slug("opendata.Rostock.de:443"), slug("de-sh-catalog.rdf.gz")
+    ('opendata-rostock-de-443', 'de-sh-catalog')
+    """
+    bare = re.sub(r"(?i)(\.(rdf|xml|ttl|nt|nq|trig|jsonld|json|gz))+$", "", text)
+    return re.sub(r"[^a-z0-9]+", "-", bare.lower()).strip("-")[:63]

@@ -1,0 +1,310 @@
+"""``harvest``: a catalogue of others into its source graph, with what belongs to it in graphs of its own.
+
+| graph | holds |
+|---|---|
+| the source's | the records, repaired, without persons |
+| ``graph/quarantine/NAME`` (restricted) | records that could not enter, why, and what they were |
+| ``graph/written/repairs/NAME`` | the originals of what was repaired; no part of the merge |
+| ``graph/harvest/NAME`` | which publisher is which unit, which record is another one's duplicate |
+| ``graph/history`` | a tombstone for every record that is gone |
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pyoxigraph as ox
+
+from stadtgraph.city.draft import Draft, graph_info
+from stadtgraph.errors import InputError
+from stadtgraph.release import GraphInfo, Kind, View
+from stadtgraph.shacl import validate
+from stadtgraph.sources import Source
+from stadtgraph.sources.harvest import (
+    AGENTS,
+    ROOTS,
+    HarvestReport,
+    Known,
+    Page,
+    Progress,
+    Reason,
+    State,
+    Taken,
+    Taking,
+    UnitName,
+    Units,
+    identifiers,
+    silent,
+)
+from stadtgraph.store import OxigraphEngine, read_lines
+from stadtgraph.terms import DCT, FOAF, HISTORY, PROV, RDF, SG, XSD, Names
+
+if TYPE_CHECKING:
+    from stadtgraph.city import City
+
+READER: Final = "1"
+"""Raised whenever the same pages give other triples than before."""
+COMPANIONS: Final = ("quarantine", "written/repairs", "harvest")
+
+
+def companions(source: str, names: Names) -> tuple[ox.NamedNode, ...]:
+    """Give the graphs that a harvested source has beside its own."""
+    return tuple(names.graph(f"{path}/{source}") for path in COMPANIONS)
+
+
+@dataclass(slots=True)
+class Harvest:
+    """One harvest of one source into one draft."""
+
+    city: City
+    draft: Draft
+    source: Source
+    pages: Sequence[Page]
+    report: HarvestReport
+    confirm: bool = False
+    progress: Progress = silent
+    inputs: str = field(default="", init=False)
+    others: dict[str, GraphInfo] = field(default_factory=dict, init=False)
+    """The graphs of sources that those may see who see this one."""
+
+    @property
+    def names(self) -> Names:
+        """The names of the city's graphs."""
+        return self.draft.names
+
+    @property
+    def engine(self) -> OxigraphEngine:
+        """The engine of what those may see who see the source."""
+        engines = self.draft.clone.engines
+        return engines.get(View.INTERNAL, engines[View.PUBLIC]) if self.source.restricted else engines[View.PUBLIC]
+
+    def run(self) -> HarvestReport:
+        """Bring the pages into the draft, or hold them; a page that cannot be read is an :class:`InputError`."""
+        units = units_of(self.engine, self.names, f"{self.draft.clone.created:%Y-%m-%d}")
+        graph = self.source.graph_name(self.names)
+        known = self.draft.clone.info(graph)
+        self.inputs = inputs = inputs_of(settings_of(self.source, self.names, units), self.pages)
+        self.report.pages = len(self.pages)
+        same_view = self.draft.clone.is_restricted(graph) == self.source.restricted
+        if known is not None and known.inputs == inputs and same_view:
+            self.report.state = State.UNCHANGED
+            return self.report
+        before = set(records_of(self.engine, graph))
+        self.others = self._sources()
+        taking = Taking(
+            self.source.name,
+            self.names,
+            self.draft.clone.folder("harvest"),
+            self.source.harvest,
+            known=Known(units.find),
+            elsewhere=self._elsewhere,
+            gate=self._gate,
+            progress=self.progress,
+        )
+        taken = taking.take(self.pages)
+        self.report.take(taken)
+        gone = sorted(before - taken.roots)
+        self.report.new, self.report.gone = len(taken.roots - before), len(gone)
+        if not taken.records and not before:
+            raise InputError("harvest-empty", origin=self.report.origin)
+        if before and len(gone) > self.source.harvest.shrink * len(before) and not self.confirm:
+            self.report.state = State.HELD
+            return self.report
+        self._put(taken, inputs)
+        self._relate(graph, units)
+        self._bury(gone)
+        return self.report
+
+    def _put(self, taken: Taken, inputs: str) -> None:
+        assert taken.spool is not None and taken.quarantine is not None and taken.originals is not None
+        origin = Path(self.report.origin.rstrip("/").rpartition("/")[2] or "catalogue")
+        info = graph_info(self.source, origin, self.names, inputs=inputs)
+        self.draft.clone.put_spool(info, taken.spool, restricted=self.source.restricted)
+        taken.spool.remove()
+        quarantine, originals, _ = companions(self.source.name, self.names)
+        self._put_companion(quarantine, read_lines(taken.quarantine), bool(taken.quarantined), restricted=True)
+        has_originals = taken.originals.stat().st_size > 0
+        self._put_companion(originals, read_lines(taken.originals), has_originals, restricted=self.source.restricted)
+
+    def _gate(self, triples: Sequence[ox.Triple]) -> dict[str, list[Reason]]:
+        """Give what the shapes that are asked of every record mind."""
+        found: dict[str, list[Reason]] = {}
+        for result in validate(triples, self.city.record_gate).results if triples else ():
+            if result.is_violation and isinstance(result.focus, ox.NamedNode):
+                texts = {"de": result.message("de"), "en": result.message("en")}
+                found.setdefault(result.focus.value, []).append(Reason("shape", texts=texts))
+        return found
+
+    def _put_companion(
+        self, graph: ox.NamedNode, triples: Iterable[ox.Triple], has_some: bool, *, restricted: bool
+    ) -> None:
+        if has_some:
+            self.draft.clone.put(self._info(graph), triples, restricted=restricted)
+        elif self.draft.clone.info(graph) is not None:
+            self.draft.clone.drop(graph)
+
+    def _info(self, graph: ox.NamedNode) -> GraphInfo:
+        return replace(graph_info(self.source, None, self.names), graph=graph.value, kind=Kind.HARVEST, dataset="")
+
+    def _relate(self, graph: ox.NamedNode, units: Units) -> None:
+        """Say which publishers are known units, and which records other sources have under another IRI."""
+        found = [*self._matches(graph, units), *self._duplicates(graph)]
+        self._put_companion(
+            companions(self.source.name, self.names)[2], found, bool(found), restricted=self.source.restricted
+        )
+
+    def _matches(self, graph: ox.NamedNode, units: Units) -> Iterator[ox.Triple]:
+        store, unknown = self.engine.store, set()
+        agents = {q.object for p in AGENTS for q in store.quads_for_pattern(None, p, None, graph)}
+        for agent in sorted(agents, key=str):
+            if isinstance(agent, ox.Literal):
+                unknown.add(agent.value)
+            if not isinstance(agent, ox.NamedNode) or agent.value.startswith(f"{self.names.base}id/unit/"):
+                continue
+            names = sorted(_texts(store, agent, FOAF.name, graph))
+            unit = next(filter(None, map(units.find, names)), None)
+            if unit is not None:
+                self.report.matched[agent.value] = unit.value
+                yield ox.Triple(agent, SG.matchesUnit, unit)
+            else:
+                unknown.update(names[:1])
+        self.report.unmatched = sorted(unknown)
+
+    def _duplicates(self, graph: ox.NamedNode) -> Iterator[ox.Triple]:
+        """Link each record to the preferred one of those with the same identifier in other sources."""
+        store = self.engine.store
+        for iri in records_of(self.engine, graph):
+            root = ox.NamedNode(iri)
+            own = [q.triple for q in store.quads_for_pattern(root, None, None, graph)]
+            for key in dict.fromkeys(identifiers(own, root)):
+                for other in self._with_identifier(key, graph):
+                    if other[0] != root:
+                        self.report.duplicates += 1
+                        worse, better = self._ordered((root, graph.value), other)
+                        yield ox.Triple(worse, SG.duplicateOf, better)
+
+    def _with_identifier(self, key: str, graph: ox.NamedNode) -> Iterator[tuple[ox.NamedNode, str]]:
+        for quad in self.engine.store.quads_for_pattern(None, DCT.identifier, ox.Literal(key), None):
+            name = getattr(quad.graph_name, "value", "")
+            if name != graph.value and name in self.others and isinstance(quad.subject, ox.NamedNode):
+                types = self.engine.store.quads_for_pattern(quad.subject, RDF.type, None, quad.graph_name)
+                if any(q.object in ROOTS for q in types):
+                    yield quad.subject, name
+
+    def _ordered(self, a: tuple[ox.NamedNode, str], b: tuple[ox.NamedNode, str]) -> tuple[ox.NamedNode, ox.NamedNode]:
+        """Give (worse, better): own sources, higher priority, newer ``dct:modified``, smaller IRI go before."""
+
+        def rank(entry: tuple[ox.NamedNode, str]) -> tuple[int, int, str]:
+            node, graph = entry
+            changed = max(_texts(self.engine.store, node, DCT.modified, ox.NamedNode(graph)), default="")
+            return (*self._precedence(graph), changed)
+
+        first, second = rank(a), rank(b)
+        if first == second:
+            return (a[0], b[0]) if a[0].value > b[0].value else (b[0], a[0])
+        return (a[0], b[0]) if first < second else (b[0], a[0])
+
+    def _elsewhere(self, iri: str) -> str:
+        """Give the source that has this very record already and goes before the harvested one."""
+        node, own = ox.NamedNode(iri), self.source.graph_name(self.names).value
+        mine = (*self._precedence(own), _reverse(self.source.name))
+        for quad in self.engine.store.quads_for_pattern(node, RDF.type, None, None):
+            name = getattr(quad.graph_name, "value", "")
+            info = self.others.get(name)
+            if name == own or info is None or quad.object not in ROOTS:
+                continue
+            if (*self._precedence(name), _reverse(info.source)) > mine:
+                return info.source
+        return ""
+
+    def _sources(self) -> dict[str, GraphInfo]:
+        view = View.INTERNAL if self.source.restricted and View.INTERNAL in self.draft.clone.graphs else View.PUBLIC
+        infos = self.draft.clone.graphs[view]
+        beside = {g.value for name in {i.source for i in infos.values()} for g in companions(name, self.names)}
+        kinds = (Kind.FILE, Kind.HARVEST, Kind.MANAGED)
+        return {i: info for i, info in infos.items() if info.kind in kinds and i not in beside}
+
+    def _precedence(self, graph: str) -> tuple[int, int]:
+        """Give how far a source goes before others: the city's own first, then the priority of the registry."""
+        info = self.draft.clone.info(ox.NamedNode(graph))
+        source = self.city.sources.get(info.source) if info is not None else self.source
+        if info is not None and info.kind is not Kind.HARVEST and graph != self.source.graph_name(self.names).value:
+            return 1, 0
+        return 0, source.harvest.priority if source is not None else 0
+
+    def _bury(self, gone: Iterable[str]) -> None:
+        """Write a tombstone for every record that the catalogue no longer has."""
+        triples = [t for iri in gone for t in tombstone(iri, self.source, self.draft)]
+        if not triples:
+            return
+        for view in self.draft.clone.views:
+            if view is not View.PUBLIC or not self.source.restricted:
+                self.draft.clone.change_derived(view, self.names.graph(HISTORY), triples, kind=Kind.APPENDED)
+
+
+def tombstone(iri: str, source: Source, draft: Draft) -> Iterator[ox.Triple]:
+    """Say that a record is gone, from which source, and since when."""
+    clone, names = draft.clone, draft.names
+    digest = hashlib.blake2b(f"{source.name} {iri} {clone.id}".encode(), digest_size=16).hexdigest()
+    stone = names.id(f"tombstone/{source.name}/{digest}")
+    yield ox.Triple(stone, RDF.type, SG.Tombstone)
+    yield ox.Triple(stone, SG.ofRecord, ox.NamedNode(iri))
+    yield ox.Triple(stone, DCT.source, source.graph_name(names))
+    yield ox.Triple(stone, DCT.isPartOf, names.id(f"release/{clone.id}"))
+    time = ox.Literal(f"{clone.created:%Y-%m-%dT%H:%M:%SZ}", datatype=XSD.dateTime)
+    yield ox.Triple(stone, PROV.invalidatedAtTime, time)
+
+
+def records_of(engine: OxigraphEngine, graph: ox.NamedNode) -> Iterator[str]:
+    """Give the IRIs of the records in a graph."""
+    for kind in sorted(ROOTS, key=str):
+        for quad in engine.store.quads_for_pattern(None, RDF.type, kind, graph):
+            if isinstance(quad.subject, ox.NamedNode):
+                yield quad.subject.value
+
+
+def units_of(engine: OxigraphEngine, names: Names, today: str) -> Units:
+    """Give the units of the city's registers, to be found by their names."""
+    return Units(unit_names(engine, names, today))
+
+
+def unit_names(engine: OxigraphEngine, names: Names, today: str) -> Iterator[UnitName]:
+    """Give the names of all units of the city's registers."""
+    query = (resources.files(__package__) / "queries" / "unit-names.rq").read_text("utf-8")
+    for row in engine.select(query):
+        first, last = (getattr(row[key], "value", "") for key in ("from", "until"))
+        is_current = (not first or first <= today) and (not last or today <= last)
+        unit, name = row["unit"], row["name"]
+        if isinstance(unit, ox.NamedNode) and isinstance(name, ox.Literal) and unit.value.startswith(names.base):
+            yield UnitName(unit.value, name.value, is_current)
+
+
+def settings_of(source: Source, names: Names, units: Units) -> str:
+    """Give a checksum of all but the pages that decides the triples: the settings, the base, the names of units."""
+    digest = hashlib.sha256(f"{READER} {names.base} {source.harvest} {source.address} {source.licence}".encode())
+    digest.update(repr(sorted((name, sorted(found.items())) for name, found in units.names.items())).encode())
+    return digest.hexdigest()
+
+
+def inputs_of(settings: str, pages: Sequence[Page]) -> str:
+    """Give a checksum of all that decides the triples."""
+    digest = hashlib.sha256(settings.encode())
+    for page in pages:
+        with page.path.open("rb") as file:
+            digest.update(page.base.encode() + hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _texts(store: ox.Store, node: ox.NamedNode, predicate: ox.NamedNode, graph: ox.NamedNode) -> set[str]:
+    found = store.quads_for_pattern(node, predicate, None, graph)
+    return {q.object.value for q in found if isinstance(q.object, ox.Literal)}
+
+
+def _reverse(name: str) -> tuple[int, ...]:
+    """Give a key that sorts names the other way round."""
+    return tuple(-ord(c) for c in name)

@@ -1,0 +1,28 @@
+"""How a catalogue of others is fetched and judged: the settings ``[source.harvest]`` of the registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+PROTOCOLS: Final = ("auto", "rdf", "ckan", "sparql")
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One catalogue: how it speaks, how politely it is asked, and when its state is doubted.
+
+    ``auto`` looks at what comes. ``pause`` are seconds between two requests; ``pages`` the most that are asked;
+    ``size`` the records of one page where we choose it. A harvest that would lose more than the share ``shrink`` of
+    the records is held. Of records that several sources have, the source with the higher ``priority`` is preferred.
+    ``require`` names properties without which a record is no record; ``repairs`` switches the repairs off.
+    """
+
+    protocol: str = "auto"
+    pause: float = 0.5
+    pages: int = 10_000
+    size: int = 100
+    shrink: float = 0.2
+    priority: int = 0
+    require: tuple[str, ...] = ("dct:title",)
+    repairs: bool = True

@@ -1,0 +1,279 @@
+"""Fetch the pages of a catalogue to disk: politely, once more after a failure, and on from where it was interrupted.
+
+Pages are kept only until the harvest is done, for they may name persons. What stays is what servers gave to ask
+again by (ETag, Last-Modified), so that a catalogue that did not change costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any, Final
+
+from stadtgraph import net
+from stadtgraph.errors import AddressRefused, InputError, NetworkError
+from stadtgraph.net import Policy
+from stadtgraph.release.manifest import write_durably
+from stadtgraph.sources.feed import Feed
+from stadtgraph.sources.harvest.pages import Page
+from stadtgraph.sources.harvest.record import Reason
+from stadtgraph.sources.harvest.take import Progress, silent
+
+POLICY: Final = Policy(bytes=2 << 30, seconds=3600.0, connect=20.0, idle=60.0, redirects=5)
+RDF: Final = "text/turtle;q=0.9, application/rdf+xml, application/n-triples;q=0.9, application/ld+json;q=0.8, */*;q=0.1"
+TRIES: Final = 4
+LONGEST_WAIT: Final = 60.0
+RESUMED: Final = 24 * 3600.0  # seconds for which an interrupted harvest is gone on with
+_AGAIN: Final = frozenset((408, 425, 429, 500, 502, 503, 504))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: an address, and a body where it is a POST."""
+
+    address: str
+    accept: str = RDF
+    body: str = ""
+    kind: str = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """One page as it was got: its file, who gave it, what to ask again by, and which call follows."""
+
+    file: str
+    address: str
+    announced: str = ""
+    etag: str = ""
+    modified: str = ""
+    digest: str = ""
+    following: Call | None = None
+    format: str = ""
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Got:
+        """Read what was kept as JSON."""
+        following = data.get("following")
+        return cls(**{**data, "following": Call(**following) if following else None})
+
+
+Follow = Callable[[Page, list[Got]], Call | None]
+"""Looks at a page and those before it and gives the next call, or ``None`` where the catalogue ends."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is remembered of the last harvest of an address, as JSON beside the city's releases."""
+
+    address: str = ""
+    inputs: str = ""
+    settings: str = ""
+    pages: list[Got] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, path: Path) -> Memory:
+        """Read the file; one that is not there or not readable is nothing."""
+        try:
+            data = json.loads(path.read_text("utf-8"))
+            return cls(data["address"], data["inputs"], data["settings"], [Got.of(page) for page in data["pages"]])
+        except (OSError, ValueError, KeyError, TypeError):
+            return cls()
+
+    def write(self, path: Path) -> None:
+        """Write the file."""
+        write_durably(path, json.dumps(asdict(self), ensure_ascii=False, indent=1).encode())
+
+
+class Fetching:
+    """One fetching of one catalogue into ``folder``, which is the source's own."""
+
+    def __init__(
+        self,
+        folder: Path,
+        feed: Feed,
+        private: frozenset[str] = frozenset(),
+        *,
+        progress: Progress = silent,
+        sleep: Callable[[float], None] = time.sleep,
+        policy: Policy = POLICY,
+    ) -> None:
+        """Say where to, how politely, and which hosts need not be public."""
+        self.folder, self.feed, self.progress, self._sleep = folder, feed, progress, sleep
+        self.policy = Policy(
+            private, policy.hosts, policy.bytes, policy.seconds, policy.connect, policy.idle, policy.redirects
+        )
+        self.notes: list[Reason] = []
+        self.expected = 0
+        """Records that the catalogue says it has."""
+        self._asked = False
+
+    @property
+    def memory(self) -> Path:
+        """The file with what is remembered of the last harvest."""
+        return self.folder / "state.json"
+
+    @property
+    def _partial(self) -> Path:
+        return self.folder / "pages"
+
+    def fetch(self, first: Call, follow: Follow, *, known: Memory | None = None, format: str = "") -> list[Got] | None:
+        """Get every page; ``None`` where the server says of each that it is as it was (only asked where ``known``).
+
+        Raises :class:`NetworkError` and :class:`InputError`; the pages that came stay for the next attempt.
+        """
+        if known is not None and known.pages and all(p.etag or p.modified for p in known.pages):
+            unchanged = all(self._is_unchanged(page) for page in known.pages)
+            if unchanged:
+                return None
+        pages = self._resumed(first)
+        call = first if not pages else pages[-1].following
+        while call is not None:
+            if len(pages) >= self.feed.pages:
+                raise InputError("harvest-endless", address=first.address, pages=self.feed.pages)
+            if any(page.following == call for page in pages[:-1]) or (pages and call == first):
+                raise InputError("harvest-loop", address=call.address, number=len(pages))
+            got = self._page(call, len(pages), follow, pages, format)
+            pages.append(got)
+            self._keep(first, pages)
+            call = got.following
+            self.progress("fetch", len(pages), 0 if call else len(pages))
+        return pages
+
+    def pages(self, got: list[Got]) -> list[Page]:
+        """Give the pages on disk."""
+        return [
+            Page(self._partial / page.file, page.address, number, page.announced, page.file, format=page.format)
+            for number, page in enumerate(got)
+        ]
+
+    def done(self, memory: Memory) -> None:
+        """Remember what to ask again by, and remove the pages."""
+        memory.write(self.memory)
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove the pages."""
+        shutil.rmtree(self._partial, ignore_errors=True)
+
+    # ---- one page
+
+    def _page(self, call: Call, number: int, follow: Follow, before: list[Got], format: str) -> Got:
+        target = self._partial / f"page-{number + 1:05d}"
+        response = self._ask(call, target)
+        digest = _digest(target)
+        same = next((n for n, page in enumerate(before, 1) if page.digest == digest), None)
+        if same is not None:
+            raise InputError("harvest-repeats", number=number + 1, same=same, address=call.address)
+        page = Page(target, response.address, number, response.media_type, format=format)
+        following = follow(page, before)
+        return Got(
+            target.name,
+            response.address,
+            response.media_type,
+            response.headers.get("ETag") or "",
+            response.headers.get("Last-Modified") or "",
+            digest,
+            following,
+            format,
+        )
+
+    def _ask(self, call: Call, target: Path) -> net.Response:
+        """Get one page into ``target``; what may pass is tried again, waiting longer each time."""
+        problem: NetworkError | None = None
+        for attempt in range(TRIES):
+            if self._asked or attempt:
+                self._sleep(self.feed.pause if not attempt else 0)
+            self._asked = True
+            try:
+                with self._send(call) as response:
+                    if response.status == 200:
+                        _write(response, target)
+                        return response
+                    problem = NetworkError("net-status", address=response.address, found=response.status)
+                    if response.status not in _AGAIN:
+                        raise problem
+                    wait = _after(response.headers.get("Retry-After") or "", attempt)
+            except AddressRefused:
+                raise
+            except NetworkError as error:
+                if error is problem and error.params.get("found") not in _AGAIN:
+                    raise
+                problem, wait = error, _after("", attempt)
+                if error.key in ("net-large", "net-redirect", "net-redirects", "net-downgrade", "net-encoding"):
+                    raise
+            if attempt + 1 < TRIES:
+                self.notes.append(Reason("harvest-again", {"problem": problem.text(), "wait": round(wait)}))
+                self._sleep(wait)
+        assert problem is not None
+        raise problem
+
+    def _send(self, call: Call, headers: Mapping[str, str] | None = None) -> net.Response:
+        sent = {"Accept": call.accept, **(headers or {})}
+        if not call.body:
+            return net.get(call.address, self.policy, headers=sent)
+        sent["Content-Type"] = call.kind
+        return net.get(call.address, self.policy, method="POST", headers=sent, body=call.body.encode())
+
+    def _is_unchanged(self, page: Got) -> bool:
+        headers = {"If-None-Match": page.etag} if page.etag else {}
+        if page.modified:
+            headers["If-Modified-Since"] = page.modified
+        if self._asked:
+            self._sleep(self.feed.pause)
+        self._asked = True
+        try:
+            with self._send(Call(page.address), headers) as response:
+                return response.status == 304
+        except NetworkError:
+            return False  # the fetching that follows says what is wrong
+
+    # ---- interruptions
+
+    def _resumed(self, first: Call) -> list[Got]:
+        """Give the pages that an interrupted harvest of the same address left not long ago."""
+        try:
+            data = json.loads((self._partial / "pages.json").read_text("utf-8"))
+            pages = [Got.of(page) for page in data["pages"]]
+            is_young = 0 <= time.time() - data["time"] < RESUMED
+            is_whole = all(_digest(self._partial / page.file) == page.digest for page in pages)
+            if data["first"] == asdict(first) and is_young and is_whole and pages and pages[-1].following is not None:
+                self.notes.append(Reason("harvest-resumed", {"number": len(pages)}))
+                return pages
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        self.clear()
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._partial.mkdir(mode=0o700)
+        return []
+
+    def _keep(self, first: Call, pages: list[Got]) -> None:
+        data = {"first": asdict(first), "time": time.time(), "pages": [asdict(page) for page in pages]}
+        write_durably(self._partial / "pages.json", json.dumps(data, ensure_ascii=False).encode())
+
+
+def _write(response: net.Response, target: Path) -> None:
+    part = target.with_suffix(".part")
+    try:
+        with part.open("wb") as file:
+            for block in response.blocks():
+                file.write(block)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _after(header: str, attempt: int) -> float:
+    """Give the seconds to wait: what the server asks for within bounds, else longer each time."""
+    asked = float(header) if re.fullmatch(r"[0-9]{1,6}", header.strip()) else 2.0**attempt
+    return min(asked, LONGEST_WAIT)
