@@ -1,6 +1,8 @@
-"""The report that follows a change equals the report of a full validation."""
+"""What follows a change, as a report or as the results that went and came, equals a full validation."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 import nested_shapes as nested
 import pyoxigraph as ox
@@ -21,6 +23,7 @@ def check(stated: list[ox.Triple], data: list[ox.Triple], edits: Edits) -> None:
     report = audit.full(facts)
     for additions, places in edits:
         listed = list(facts)
+        old = TripleIndex(listed)
         removed = list(dict.fromkeys(listed[i % len(listed)] for i in places)) if listed else []
         for triple in removed:
             facts.discard(triple)
@@ -28,8 +31,15 @@ def check(stated: list[ox.Triple], data: list[ox.Triple], edits: Edits) -> None:
         for triple in added:
             facts.add(triple)
         both = set(added) & set(removed)
+        before = Counter(map(shown, report.results))
         report = audit.update(facts, report, set(added) - both, set(removed) - both)
-        assert sorted(map(shown, report.results)) == sorted(map(shown, audit.full(facts).results))
+        after = Counter(map(shown, audit.full(facts).results))
+        assert Counter(map(shown, report.results)) == after
+        delta = audit.delta(old, facts, set(added) - both, set(removed) - both)
+        if delta is not None:
+            gone, came = Counter(map(shown, delta.before)), Counter(map(shown, delta.after))
+            assert gone <= before
+            assert before - gone + came == after
 
 
 def shown(result: object) -> str:

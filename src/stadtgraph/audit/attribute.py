@@ -7,7 +7,9 @@ an open question names is asked, else the one that governs data.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache
+from itertools import chain, islice
 
 import pyoxigraph as ox
 
@@ -23,7 +25,7 @@ GraphOf = Callable[[Node], str]
 RACI_ORDER = (SG.accountable, SG.responsible, SG.consulted, SG.informed)
 _UP = (DCAT.distribution, DCAT.servesDataset)
 _LEADS = (SG.term("for"), SG.about, SG.carries, SG.flowFrom)
-_KINDS = frozenset(
+KINDS = frozenset(
     {
         ORG.Post,
         ORG.OrganizationalUnit,
@@ -35,10 +37,14 @@ _KINDS = frozenset(
     }
 )
 _UNIT_LEADS = (ORG.unitOf, ORG.postIn, SG.operatedBy, SG.maintainedBy, SG.holder)
-_DECIDING = frozenset(
+DECIDING = frozenset(
     {*_UP, *_LEADS, *_UNIT_LEADS, DCT.publisher, PROV.agent, DCAT.hadRole, SG.raci, ORG.role, SG.askPost}
     | {SG.validFrom, SG.validUntil}
 )
+_NEAR = frozenset({DCT.publisher, *_UNIT_LEADS} - {ORG.postIn})
+"""What names the unit of its subject, and decides about what hangs on that alone."""
+_MANY = 1_000
+"""Up to how many nodes are looked at one by one that hang on another."""
 
 
 class Responsibilities:
@@ -57,7 +63,8 @@ class Responsibilities:
         self._graph_of, self._datasets = graph_of, datasets or {}
         self._places: dict[tuple[Term, ox.NamedNode | None], Place] = {}
         self._last: tuple[Term | None, str] = (None, "")
-        self._coaches: list[tuple[ox.NamedNode, frozenset[Term]]] | None = None
+        self._post_in, self._coach = cache(self._find_post), cache(self._find_coach)
+        self._governor, self._coaches = cache(self._find_governor), cache(self._find_coaches)
 
     def place(self, focus: Term, role: ox.NamedNode | None) -> Place:
         """Give who answers for ``focus``; ``role`` is the one that mends, so its post comes before others."""
@@ -79,7 +86,7 @@ class Responsibilities:
             return Place(post=self._governor(), coach=self._coach(None, role))
         kinds = set(self._objects(focus, RDF.type))
         held = self._datasets.get(self.graph(focus))
-        if held is not None and not kinds & _KINDS:
+        if held is not None and not kinds & KINDS:
             return self._of_content(focus, role, held)
         if ORG.Post in kinds:
             unit = self._iri(focus, ORG.postIn)
@@ -161,7 +168,7 @@ class Responsibilities:
             return self._iri(agent, ORG.postIn), agent
         return agent, None
 
-    def _post_in(self, unit: ox.NamedNode | None, role: ox.NamedNode | None) -> ox.NamedNode | None:
+    def _find_post(self, unit: ox.NamedNode | None, role: ox.NamedNode | None) -> ox.NamedNode | None:
         """Give the post with ``role`` in a unit; ``None`` where there is none."""
         if unit is None or role is None:
             return None
@@ -169,20 +176,18 @@ class Responsibilities:
         fitting = [p for p in posts if isinstance(p, ox.NamedNode) and self._holds(p)]
         return min((p for p in fitting if role in self._objects(p, ORG.role)), key=str, default=None)
 
-    def _coach(self, unit: ox.NamedNode | None, role: ox.NamedNode | None) -> ox.NamedNode | None:
+    def _find_coach(self, unit: ox.NamedNode | None, role: ox.NamedNode | None) -> ox.NamedNode | None:
         """Give the coach of the unit, or of a unit above it, else the one who has the role, else the first."""
-        if self._coaches is None:
-            coach = self._names.id("role/urban-data-coach")
-            posts = {t.subject for t in self._facts.match(None, ORG.role, coach)}
-            self._coaches = sorted(
-                ((p, frozenset(self._objects(p, ORG.role))) for p in posts if isinstance(p, ox.NamedNode)),
-                key=lambda entry: entry[0].value,
-            )
-            self._coaches = [entry for entry in self._coaches if self._holds(entry[0])]
-        ranked = sorted(self._coaches, key=lambda entry: (role not in entry[1], entry[0].value))
+        ranked = sorted(self._coaches(), key=lambda entry: (role not in entry[1], entry[0].value))
         mine = {t.subject for t in self._facts.match(None, SG.term("for"), unit)} if unit is not None else set()
         agents = {agent for r in mine if isinstance(r, Node) for agent in self._objects(r, PROV.agent)}
         return next((p for p, _ in ranked if p in agents), ranked[0][0] if ranked else None)
+
+    def _find_coaches(self) -> list[tuple[ox.NamedNode, frozenset[Term]]]:
+        """Give all coaches who are in office with their roles, by IRI."""
+        posts = {t.subject for t in self._facts.match(None, ORG.role, self._names.id("role/urban-data-coach"))}
+        found = ((p, frozenset(self._objects(p, ORG.role))) for p in posts if isinstance(p, ox.NamedNode))
+        return sorted((entry for entry in found if self._holds(entry[0])), key=lambda entry: entry[0].value)
 
     def _asked(self, focus: Node, dataset: ox.NamedNode | None) -> ox.NamedNode | None:
         """Give the post that an open question about the node or its dataset asks, else the one that governs data."""
@@ -195,7 +200,7 @@ class Responsibilities:
                         return post
         return self._governor()
 
-    def _governor(self) -> ox.NamedNode | None:
+    def _find_governor(self) -> ox.NamedNode | None:
         for role in ("role/data-governance-manager", "role/cdo"):
             posts = [t.subject for t in self._facts.match(None, ORG.role, self._names.id(role))]
             found = min((p for p in posts if isinstance(p, ox.NamedNode)), key=str, default=None)
@@ -237,7 +242,26 @@ def attribute(
 
 def is_about_places(triple: ox.Triple) -> bool:
     """Tell whether a triple may decide who answers for nodes other than its subject."""
-    return triple.predicate in _DECIDING or (triple.predicate == RDF.type and triple.object in _KINDS)
+    return triple.predicate in DECIDING or (triple.predicate == RDF.type and triple.object in KINDS)
+
+
+def decided_by(triple: ox.Triple, facts: Facts, held: Collection[Term]) -> set[Term] | None:
+    """Give the nodes of which ``triple`` may decide who answers for them; ``None`` where they are not to be named.
+
+    ``held`` are the datasets whose content lies in a graph of its own.
+    """
+    s, p, o = triple
+    if not is_about_places(triple):
+        return {s}
+    if p in _UP:
+        return {s, o}
+    is_near = p in _NEAR or (p == RDF.type and o in (DCAT.Dataset, DCAT.DatasetSeries))
+    if not is_near or s in held or not isinstance(s, Node):
+        return None
+    below = (t.object for p in _UP for t in facts.match(s, p, None))
+    above = (t.subject for p in _LEADS for t in facts.match(None, p, s))
+    found = {s, *islice(chain(below, above), _MANY + 1)}
+    return found if len(found) <= _MANY else None
 
 
 def acceptances(facts: Facts) -> tuple[Acceptance, ...]:

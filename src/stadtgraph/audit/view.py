@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 
 import pyoxigraph as ox
 
+from stadtgraph.audit.lines import Loaded, copy
 from stadtgraph.reason.facts import Facts
 from stadtgraph.release import GraphInfo, Kind
 from stadtgraph.store import Dataset, OxigraphEngine
@@ -29,9 +30,19 @@ class AuditedView:
     Shapes, queries, records and earlier audits are not among them. One triple is added: which day it is.
     """
 
-    def __init__(self, engine: OxigraphEngine, infos: Mapping[str, GraphInfo], names: Names, today: str) -> None:
-        """Look at the graphs of ``infos`` in ``engine`` as of ``today`` (YYYY-MM-DD)."""
-        self.engine, self.names, self.today = engine, names, today
+    def __init__(
+        self,
+        engine: OxigraphEngine,
+        infos: Mapping[str, GraphInfo],
+        names: Names,
+        today: str,
+        loaded: Mapping[str, Loaded] | None = None,
+    ) -> None:
+        """Look at the graphs of ``infos`` in ``engine`` as of ``today`` (YYYY-MM-DD).
+
+        ``loaded`` are files that hold whole graphs, where there are such.
+        """
+        self.engine, self.names, self.today, self._loaded = engine, names, today, loaded or {}
         system = {names.graph(name).value for name in (SHAPES, QUERIES)}
         inferred = names.graph(INFERRED).value
         self.graphs = frozenset(
@@ -103,7 +114,10 @@ class AuditedView:
 
     def _write_part(self, graph: str, part: Path, predicates: frozenset[ox.NamedNode] | None) -> None:
         with part.open("wb") as file:
-            self._write(ox.NamedNode(graph), file, predicates)
+            if graph in self._loaded:
+                copy(self._loaded[graph], file, predicates, self._normaliser)
+            else:
+                self._write(ox.NamedNode(graph), file, predicates)
 
     def _write(self, graph: ox.NamedNode, file: BinaryIO, predicates: frozenset[ox.NamedNode] | None) -> None:
         """Write one graph: Oxigraph itself writes the predicates whose literals it kept as they were."""

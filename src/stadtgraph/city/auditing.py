@@ -19,6 +19,7 @@ from stadtgraph.audit import Finding
 from stadtgraph.audit.attribute import acceptances, is_about_places
 from stadtgraph.audit.examine import attributed, datasets, findings, stored
 from stadtgraph.audit.graph import AuditGraph
+from stadtgraph.audit.lines import Loaded
 from stadtgraph.audit.matrix import matrix
 from stadtgraph.audit.quality import Counts, quality
 from stadtgraph.audit.view import AuditedView
@@ -67,7 +68,7 @@ class Audits:
         return counted
 
     def _derive(self, draft: Draft, view: View) -> list[Finding]:
-        now = AuditedView(draft.engines[view], draft.graphs[view], draft.names, f"{draft.created:%Y-%m-%d}")
+        now = _now(draft, view)
         before = _before(draft, view, now, self.shapes)
         subjects = _touched(draft, view, now) if before is not None else None
         if before is None or subjects is None:
@@ -79,7 +80,7 @@ class Audits:
 
     def _new_day(self, draft: Draft, view: View) -> list[Finding] | None:
         """Follow the days that passed since the last audit; ``None`` where they change nothing that a report says."""
-        now = AuditedView(draft.engines[view], draft.graphs[view], draft.names, f"{draft.created:%Y-%m-%d}")
+        now = _now(draft, view)
         before = _before(draft, view, now, self.shapes)
         if before is None or before.today >= now.today:
             return None
@@ -95,6 +96,19 @@ class Audits:
         for name, old, new in step.differences():
             draft.edit_derived(view, name, new - old, old - new)
         return step.after
+
+
+def _now(draft: Draft, view: View) -> AuditedView:
+    """Give what is audited in a draft; graphs that it loaded whole are read from the files of their load."""
+    infos, changes = draft.graphs[view], draft.changes[view]
+    known = draft.parent.manifest(view).graphs if draft.parent is not None and draft.parent.has(view) else {}
+    loaded: dict[str, Loaded] = {}
+    for iri, info in infos.items():
+        of_graph = [c for c in changes if c.graph.value == iri]
+        written = [c for c in changes if c.graph == draft.names.written(ox.NamedNode(iri))]
+        if iri not in known and len(of_graph) == 1 and of_graph[0].added == info.triples and len(written) < 2:
+            loaded[iri] = Loaded(of_graph[0].added_file, written[0].added_file if written else None)
+    return AuditedView(draft.engines[view], infos, draft.names, f"{draft.created:%Y-%m-%d}", loaded)
 
 
 def graphs(view: AuditedView, shapes: Shapes, found: list[Finding]) -> list[tuple[ox.NamedNode, list[ox.Triple]]]:

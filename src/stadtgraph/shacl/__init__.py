@@ -14,7 +14,7 @@ which shape it came from and what is wrong, whichever engine found it.
 
 from stadtgraph.shacl.command import Outcome, judge
 from stadtgraph.shacl.engines import ENGINES
-from stadtgraph.shacl.incremental import Incremental
+from stadtgraph.shacl.incremental import Delta, Incremental
 from stadtgraph.shacl.isolated import Limits
 from stadtgraph.shacl.lint import Problem, lint
 from stadtgraph.shacl.rdf import report_triples
@@ -24,6 +24,7 @@ from stadtgraph.shacl.validation import validate
 
 __all__ = [
     "ENGINES",
+    "Delta",
     "Incremental",
     "Limits",
     "Outcome",

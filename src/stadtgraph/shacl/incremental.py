@@ -5,6 +5,7 @@
     audit = Incremental(shapes)                                  # reach of the shapes, derived once
     report = audit.full(facts)
     report = audit.update(facts, report, added, removed)         # facts already hold the change
+    delta = audit.delta(old, facts, added, removed)              # the same without a report: what went, what came
 
 A result depends on the triples that its shape can reach from the focus node. So the nodes that can reach a changed
 triple, by old ways or new ones, are validated within their neighbourhood, and every other result stays. Roots whose
@@ -16,13 +17,14 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyoxigraph as ox
 
 from stadtgraph.shacl.neighbourhood import Neighbourhood
 from stadtgraph.shacl.paths import Facts, TooFar
-from stadtgraph.shacl.reach import Reach, Root
+from stadtgraph.shacl.reach import Position, Reach, Root
 from stadtgraph.shacl.report import Report, Result
 from stadtgraph.shacl.shapes import Shapes
 from stadtgraph.shacl.validation import validate
@@ -33,6 +35,14 @@ MANY = 5_000
 
 HERE, MARK = ox.NamedNode("urn:stadtgraph:focus"), "urn:stadtgraph:focus:"
 """What tells the engine the focus nodes of a neighbourhood, so that it passes over all others that are in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The results that a change may have touched, as they were and as they are; all others stayed."""
+
+    before: tuple[Result, ...]
+    after: tuple[Result, ...]
 
 
 class Incremental:
@@ -80,8 +90,54 @@ class Incremental:
             triples, tops = around.around(nodes)
         except TooFar:
             return self.full(facts)
-        triples.update(ox.Triple(HERE, self._marks[root.shape], top) for root, top in tops if root.shape in self._marks)
+        triples |= self._marked(tops)
         return self._merged(facts, previous, nodes, triples, again)
+
+    def delta(
+        self,
+        old: Facts,
+        new: Facts,
+        added: Iterable[ox.Triple],
+        removed: Iterable[ox.Triple],
+        also: Iterable[Term] = (),
+    ) -> Delta | None:
+        """Give the results around a change from ``old`` to ``new``; ``None`` where all must be validated anew.
+
+        The results of the nodes ``also`` are given too. No earlier report is needed, so that the cost depends on the
+        change alone and not on how much there is to find.
+        """
+        more, less = list(added), list(removed)
+        if any(t.predicate == RDFS.subClassOf for t in (*more, *less)):
+            return None
+        positions = [p for p in self.reach.positions if p.root in self._local]
+        try:
+            nodes, looked_up = Neighbourhood(self.reach, positions, new).touched(more, less)
+            nodes |= set(also)
+            again = self._with_group({*looked_up, *(r for r in self._whole if _sees(r, (*more, *less)))})
+            if len(nodes) > MANY:
+                return None
+            before, after = (self._found(facts, nodes, again, positions) for facts in (old, new))
+        except TooFar:
+            return None
+        return Delta(before, after)
+
+    def _found(
+        self, facts: Facts, nodes: set[Term], again: frozenset[Root], positions: list[Position]
+    ) -> tuple[Result, ...]:
+        """Give the results of some nodes, and all of the roots that are evaluated in full."""
+        apart = {shape for root in {*self._whole, *again} for shape in root.reports}
+        found: list[Result] = []
+        if nodes and self._local:
+            triples, tops = Neighbourhood(self.reach, positions, facts).around(nodes)
+            triples |= self._marked(tops)
+            found += (r for r in validate(triples, self._around, nodes, self.using).results if r.source not in apart)
+        if again:
+            found += validate(_looked_at(facts, again), self._part(again), using=self.using).results
+        return tuple(found)
+
+    def _marked(self, tops: Iterable[tuple[Root, Term]]) -> set[ox.Triple]:
+        """Give the triples that tell the engine the focus nodes."""
+        return {ox.Triple(HERE, self._marks[root.shape], top) for root, top in tops if root.shape in self._marks}
 
     def _merged(
         self, facts: Facts, previous: Report, nodes: set[Term], triples: set[ox.Triple], again: frozenset[Root]
