@@ -7,7 +7,7 @@ an open question names is asked, else the one that governs data.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache
 from itertools import chain, islice
 
@@ -220,22 +220,14 @@ class Responsibilities:
         return min((o for o in self._objects(s, p) if isinstance(o, ox.NamedNode)), key=str, default=None)
 
 
-def attribute(
-    results: Iterable[Result], rules: Rules, who: Responsibilities, kept: Mapping[str, Finding]
-) -> Iterator[Finding]:
-    """Give the finding of each result: its rule, and who answers for it; equal findings come once.
-
-    Those that are ``kept`` by their key are taken as they are.
-    """
+def attribute(results: Iterable[Result], rules: Rules, who: Responsibilities) -> Iterator[Finding]:
+    """Give the finding of each result: its rule, and who answers for it; equal findings come once."""
     seen: set[str] = set()
     for result in results:
         key = result.key
         if key in seen:
             continue
         seen.add(key)
-        if key in kept:
-            yield kept[key]
-            continue
         rule = rules.of(result.shape, result.source)
         yield Finding(key, result, rule, who.place(result.focus, rule.role), who.graph(result.focus))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyoxigraph as ox
 
 from stadtgraph.audit.attribute import GraphOf, Responsibilities, acceptances, attribute
 from stadtgraph.audit.compare import compare
+from stadtgraph.audit.deciding import Deciding
 from stadtgraph.audit.finding import Finding, Rules
 from stadtgraph.audit.graph import read_findings
 from stadtgraph.audit.matrix import matrix
@@ -40,8 +41,8 @@ def looked_at(shapes: Shapes) -> frozenset[ox.NamedNode] | None:
 
 
 def responsibilities(view: AuditedView) -> Responsibilities:
-    """Give the responsibility graph of a view."""
-    return Responsibilities(view, view.names, view.today, view.graph_of, view.datasets)
+    """Give the responsibility graph of a view, for many questions."""
+    return Responsibilities(Deciding(view), view.names, view.today, view.graph_of, view.datasets)
 
 
 def findings(view: AuditedView, shapes: Shapes, folder: Path, using: str | None = None) -> list[Finding]:
@@ -49,11 +50,9 @@ def findings(view: AuditedView, shapes: Shapes, folder: Path, using: str | None 
     return attributed(view, shapes, results(view, shapes, folder, using))
 
 
-def attributed(
-    view: AuditedView, shapes: Shapes, found: Iterable[Result], kept: Mapping[str, Finding] | None = None
-) -> list[Finding]:
-    """Say who answers for each result; findings that are ``kept`` by their key are taken as they are."""
-    return list(attribute(found, Rules(shapes), responsibilities(view), kept or {}))
+def attributed(view: AuditedView, shapes: Shapes, found: Iterable[Result]) -> list[Finding]:
+    """Say who answers for each result."""
+    return list(attribute(found, Rules(shapes), responsibilities(view)))
 
 
 def stored(view: AuditedView, shapes: Shapes) -> list[Finding]:
@@ -101,7 +100,7 @@ def report_on(
     ``place_of`` tells where a node is described; it stands in the place of the source graph.
     """
     who = Responsibilities(facts, names, today, place_of)
-    now, _ = compare(attribute(found, Rules(shapes), who, {}), (), acceptances(facts), today)
+    now, _ = compare(attribute(found, Rules(shapes), who), (), acceptances(facts), today)
     return AuditReport(now, files=files, date=today, base=names.base, labels=labels(facts, _named(now)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from typing import Final
 
 import pyoxigraph as ox
@@ -181,6 +181,18 @@ class Rules:
         """Read from ``shapes`` when asked."""
         self._graph = shapes.graph
         self.of = cache(self._read)
+
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """The groups that a finding may be of."""
+        named = (t.object for t in self._graph.triples if t.predicate == SG.group)
+        return frozenset({NO_GROUP, *(short(group) for group in named)})
+
+    @cached_property
+    def severities(self) -> frozenset[ox.NamedNode]:
+        """The severities that a finding may have."""
+        named = (t.object for t in self._graph.triples if t.predicate == SH.severity)
+        return frozenset({SH.Violation, *(s for s in named if isinstance(s, ox.NamedNode))})
 
     def _read(self, shape: ox.NamedNode, source: ox.NamedNode | None = None) -> Rule:
         """Give the rule of ``source`` where it says what to do, else that of the ``shape`` around it."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import pyoxigraph as ox
 
 from stadtgraph.audit.finding import Finding, short
 from stadtgraph.audit.report import Count
 from stadtgraph.reason.facts import Facts
-from stadtgraph.terms import PROV, RDF, SG, XSD, Names
+from stadtgraph.shacl import gravity
+from stadtgraph.terms import PROV, RDF, SG, SH, XSD, Names
 
 DQV = "http://www.w3.org/ns/dqv#"
 MEASUREMENT, ON, OF, VALUE = (
@@ -23,30 +25,92 @@ MEASUREMENT, ON, OF, VALUE = (
 COMPLIANCE, PROFILE = 30, "profile"
 """What data.europa.eu gives a dataset without violations of the profile: no single rule brings it, only the last."""
 Counts = Mapping[tuple[str, ox.NamedNode], int]
+Numbers = Counter[tuple[ox.NamedNode, ox.NamedNode]]
 
 
 def quality(findings: Iterable[Finding], names: Names) -> Iterator[ox.Triple]:
     """Give one measurement for each dataset and unit with findings, by severity, and the points it can gain."""
-    number: Counter[tuple[ox.NamedNode, ox.NamedNode]] = Counter()
-    points: Counter[ox.NamedNode] = Counter()
-    gained: set[tuple[ox.NamedNode, ox.NamedNode]] = set()
-    violating: set[ox.NamedNode] = set()
+    found = list(findings)
+    broken: dict[ox.NamedNode, set[Broken]] = {}
+    for finding in found:
+        if finding.dataset is not None:
+            broken.setdefault(finding.dataset, set()).add(Broken.of(finding))
+    yield from measurements(numbers(found), {dataset: gain(rules) for dataset, rules in broken.items()}, names)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """What a finding tells about the points that its dataset can gain."""
+
+    shape: ox.NamedNode
+    points: int
+    of_profile: bool
+    """Whether it is a violation of the profile."""
+
+    @classmethod
+    def of(cls, finding: Finding) -> Broken:
+        """Tell it of a finding."""
+        return cls.told(finding.shape, finding.points, finding.group, finding.severity)
+
+    @classmethod
+    def told(cls, shape: ox.NamedNode, points: int, group: str, severity: ox.NamedNode | None) -> Broken:
+        """Tell it of what is known of a finding."""
+        is_violation = severity is None or gravity(severity) >= gravity(SH.Violation)
+        return cls(shape, points, group == PROFILE and is_violation)
+
+    @property
+    def matters(self) -> bool:
+        """Whether mending it may bring points."""
+        return bool(self.points) or self.of_profile
+
+
+def gain(broken: Iterable[Broken]) -> int:
+    """Add up what a dataset can gain: the points of every rule once, and those for keeping the profile."""
+    rules: dict[ox.NamedNode, int] = {}
+    compliance = 0
+    for entry in broken:
+        rules[entry.shape] = max(rules.get(entry.shape, 0), entry.points)
+        compliance = COMPLIANCE if entry.of_profile else compliance
+    return sum(rules.values()) + compliance
+
+
+def numbers(findings: Iterable[Finding]) -> Numbers:
+    """Count findings by the dataset or unit that they are about, and severity."""
+    number: Numbers = Counter()
     for finding in findings:
         for on in (finding.dataset, finding.unit):
             if on is not None:
                 number[on, finding.severity] += 1
-        if finding.dataset is not None and finding.points and (finding.dataset, finding.shape) not in gained:
-            gained.add((finding.dataset, finding.shape))
-            points[finding.dataset] += finding.points
-        if finding.dataset is not None and finding.group == PROFILE and finding.result.is_violation:
-            violating.add(finding.dataset)
-    points.update(dict.fromkeys(violating, COMPLIANCE))
+    return number
+
+
+def measurements(number: Numbers, points: Mapping[ox.NamedNode, int], names: Names) -> Iterator[ox.Triple]:
+    """Give the measurements of counted findings and points; what is nothing is not measured."""
     for (on, severity), value in number.items():
-        iri = _iri(names, on, short(severity).lower())
-        yield from _measurement(iri, on, SG.findingCount, value)
-        yield ox.Triple(iri, SG.severity, severity)
+        if value:
+            iri = _iri(names, on, short(severity).lower())
+            yield from _measurement(iri, on, SG.findingCount, value)
+            yield ox.Triple(iri, SG.severity, severity)
     for on, value in points.items():
-        yield from _measurement(_iri(names, on, "points"), on, SG.pointsToGain, value)
+        if value:
+            yield from _measurement(_iri(names, on, "points"), on, SG.pointsToGain, value)
+
+
+def measured(facts: Facts, names: Names, on: ox.NamedNode, severity: ox.NamedNode | None) -> int:
+    """Read back how many findings of a severity there are on a dataset or unit, or the points it can gain."""
+    iri = _iri(names, on, short(severity).lower() if severity is not None else "points")
+    return next((int(t.object.value) for t in facts.match(iri, VALUE, None) if isinstance(t.object, ox.Literal)), 0)
+
+
+def count_before(facts: Facts, names: Names, release: str, kinds: Iterable[tuple[str, ox.NamedNode]]) -> Counts:
+    """Read back the counts of one release for some groups and severities."""
+    found: dict[tuple[str, ox.NamedNode], int] = {}
+    for group, severity in kinds:
+        iri = names.id(f"audited/{release}/{group}/{short(severity).lower()}")
+        for triple in facts.match(iri, VALUE, None):
+            if isinstance(triple.object, ox.Literal):
+                found[group, severity] = int(triple.object.value)
+    return found
 
 
 def history(counts: Counts, names: Names, release: str, time: ox.Literal, graph: ox.NamedNode) -> Iterator[ox.Triple]:

@@ -9,24 +9,22 @@ release, is worked out when a report is asked for and is no part of the graphs.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyoxigraph as ox
 
 from stadtgraph.audit import Finding
-from stadtgraph.audit.attribute import acceptances, is_about_places
-from stadtgraph.audit.examine import attributed, datasets, findings, stored
+from stadtgraph.audit.examine import datasets, findings
 from stadtgraph.audit.graph import AuditGraph
 from stadtgraph.audit.lines import Loaded
-from stadtgraph.audit.matrix import matrix
 from stadtgraph.audit.quality import Counts, quality
+from stadtgraph.audit.step import Step
 from stadtgraph.audit.view import AuditedView
 from stadtgraph.release import Draft, GraphInfo, Kind, View
-from stadtgraph.shacl import Incremental, Report, Shapes
+from stadtgraph.shacl import Incremental, Shapes
 from stadtgraph.store import OxigraphEngine
-from stadtgraph.terms import AUDIT, DCT, QUALITY, SG, Names
+from stadtgraph.terms import AUDIT, DCT, QUALITY, Names
 
 MANY = 5_000
 """Changed triples from which on all is audited anew."""
@@ -38,8 +36,6 @@ class Audits:
 
     shapes: Shapes
     _incremental: Incremental | None = None
-    _kept: dict[View, tuple[str, list[Finding]]] = field(default_factory=dict)
-    """The findings of the last release that this process made, so that its next change need not read them."""
 
     @property
     def incremental(self) -> Incremental:
@@ -56,46 +52,55 @@ class Audits:
         """
         counted: dict[View, Counts] = {}
         for view in draft.views:
+            now = _now(draft, view)
             if draft.names.graph(AUDIT).value in draft.graphs[view] and not draft.is_changed():
-                found = self._new_day(draft, view)
-                if found is None:
+                counts = self._new_day(draft, view, now)
+                if counts is None:
                     continue
             else:
-                found = self._derive(draft, view)
-            self._kept[view] = (draft.id, found)
-            counted[view] = Counter((f.group, f.severity) for f in found)
+                counts = self._followed(draft, view, now)
+                counts = counts if counts is not None else self._whole(draft, view, now)
+            counted[view] = counts
             draft.progress(f"audit {view}")
         return counted
 
-    def _derive(self, draft: Draft, view: View) -> list[Finding]:
-        now = _now(draft, view)
+    def _whole(self, draft: Draft, view: View, now: AuditedView) -> Counts:
+        """Audit everything."""
+        found = findings(now, self.shapes, draft.folder("audit"))
+        for name, triples in graphs(now, self.shapes, found):
+            draft.put_derived(view, name, triples)
+        return Counter((f.group, f.severity) for f in found)
+
+    def _followed(self, draft: Draft, view: View, now: AuditedView) -> Counts | None:
+        """Change the graphs of an audit by what a small change brings; ``None`` where all is to be audited anew."""
         before = _before(draft, view, now, self.shapes)
         subjects = _touched(draft, view, now) if before is not None else None
         if before is None or subjects is None:
-            found = findings(now, self.shapes, draft.folder("audit"))
-            for name, triples in graphs(now, self.shapes, found):
-                draft.put_derived(view, name, triples)
-            return found
-        return self.follow(draft, view, Step(now, before, subjects, self, self._known(draft, view)))
-
-    def _new_day(self, draft: Draft, view: View) -> list[Finding] | None:
-        """Follow the days that passed since the last audit; ``None`` where they change nothing that a report says."""
-        now = _now(draft, view)
-        before = _before(draft, view, now, self.shapes)
-        if before is None or before.today >= now.today:
             return None
-        step = Step(now, before, set(), self, self._known(draft, view))
-        return self.follow(draft, view, step) if step.matters else None
+        step = Step(now, before, subjects, self.incremental, draft.parent.id if draft.parent is not None else "")
+        return self.follow(draft, view, step)
 
-    def _known(self, draft: Draft, view: View) -> list[Finding] | None:
-        kept, parent = self._kept.get(view), draft.parent
-        return kept[1] if kept is not None and parent is not None and kept[0] == parent.id else None
+    def _new_day(self, draft: Draft, view: View, now: AuditedView) -> Counts | None:
+        """Follow the days that passed since the last audit; ``None`` where they change nothing that a report says."""
+        before = _before(draft, view, now, self.shapes)
+        if before is None or before.today >= now.today or draft.parent is None:
+            return None
+        step = Step(now, before, set(), self.incremental, draft.parent.id)
+        if step.is_followed and not step.matters:
+            return None
+        counts = self.follow(draft, view, step)
+        return counts if counts is not None else self._whole(draft, view, now)
 
-    def follow(self, draft: Draft, view: View, step: Step) -> list[Finding]:
-        """Change the graphs of an audit by what a small change of the data brings."""
-        for name, old, new in step.differences():
-            draft.edit_derived(view, name, new - old, old - new)
-        return step.after
+    def follow(self, draft: Draft, view: View, step: Step) -> Counts | None:
+        """Change the graphs of an audit as ``step`` says, where it could be followed."""
+        if not step.is_followed:
+            return None
+        for name, removed, added in step.differences():
+            report = AuditGraph(draft.names, "").report  # every finding hangs on it: too many triples to look through
+            more, less = ({t for t in triples if t.subject == report} for triples in (added, removed))
+            draft.change_derived(view, name, more, less)
+            draft.edit_derived(view, name, added - more, removed - less)
+        return step.counts
 
 
 def _now(draft: Draft, view: View) -> AuditedView:
@@ -118,82 +123,6 @@ def graphs(view: AuditedView, shapes: Shapes, found: list[Finding]) -> list[tupl
         (view.names.graph(AUDIT), list(writer.all(found, datasets(view)))),
         (view.names.graph(QUALITY), list(quality(found, view.names))),
     ]
-
-
-@dataclass
-class Step:
-    """The way from the audit before a small change, of the data or of the day, to the one after it."""
-
-    now: AuditedView
-    old: AuditedView
-    subjects: set[ox.NamedNode | ox.BlankNode]
-    audits: Audits
-    known: list[Finding] | None = None
-
-    @cached_property
-    def before(self) -> list[Finding]:
-        """The findings before the change."""
-        return self.known if self.known is not None else stored(self.old, self.audits.shapes)
-
-    @cached_property
-    def after(self) -> list[Finding]:
-        """The findings after the change: what it does not touch is carried over, with who answers for it."""
-        old = {t for s in self.subjects for t in self.old.match(s, None, None)}
-        new = {t for s in self.subjects for t in self.now.match(s, None, None)}
-        added, removed = (
-            (new | {self.now.day}) - (old | {self.old.day}),
-            (old | {self.old.day}) - (new | {self.now.day}),
-        )
-        previous = Report.of(f.result for f in self.before)
-        report = self.audits.incremental.update(self.now, previous, added, removed)
-        kept: dict[str, Finding] = {}
-        if not any(map(is_about_places, added | removed)) and not self.begun_or_ended:
-            kept = {f.key: f for f in self.before if f.focus not in self.subjects}
-        return attributed(self.now, self.audits.shapes, report.results, kept)
-
-    @cached_property
-    def begun_or_ended(self) -> bool:
-        """Whether something began or ended to be valid between the two days."""
-        first, last = self.old.today, self.now.today
-        if first == last:
-            return False
-        began = (t.object.value for t in self.now.match(None, SG.validFrom, None) if isinstance(t.object, ox.Literal))
-        ended = (t.object.value for t in self.now.match(None, SG.validUntil, None) if isinstance(t.object, ox.Literal))
-        return any(first < day <= last for day in began) or any(first <= day < last for day in ended)
-
-    @property
-    def matters(self) -> bool:
-        """Whether a report on the day after says anything else than one on the day before."""
-        if set(self.before) != set(self.after):
-            return True
-        if not self.begun_or_ended:
-            return False
-        risks = acceptances(self.now)
-        accepted = [{a for a in risks if any(a.covers(f, view.today) for f in self.after)} for view in self._views]
-        rows = [matrix(view, view.today) for view in self._views]
-        return accepted[0] != accepted[1] or rows[0] != rows[1]
-
-    @property
-    def _views(self) -> tuple[AuditedView, AuditedView]:
-        return self.old, self.now
-
-    def differences(self) -> list[tuple[ox.NamedNode, set[ox.Triple], set[ox.Triple]]]:
-        """Give per graph the triples before and after, without those of findings that stayed as they were."""
-        shapes, names = self.audits.shapes, self.now.names
-        known = {f.key: f for f in self.before}
-        same = {f.key for f in self.after if known.get(f.key) == f}
-        sets: list[set[ox.Triple]] = []
-        for view, found in ((self.old, self.before), (self.now, self.after)):
-            writer = AuditGraph(names, view.today, shapes.digest)
-            triples = set(writer.head(len(found)))
-            for dataset in datasets(view):
-                triples.update(writer.record(dataset))
-            for finding in found:
-                if finding.key not in same:
-                    triples.update((*writer.finding(finding), *writer.generated(finding)))
-            sets.append(triples)
-        measured = [set(quality(found, names)) for found in (self.before, self.after)]
-        return [(names.graph(AUDIT), sets[0], sets[1]), (names.graph(QUALITY), measured[0], measured[1])]
 
 
 def _before(draft: Draft, view: View, now: AuditedView, shapes: Shapes) -> AuditedView | None:
