@@ -221,3 +221,12 @@ def test_links_kept_up_to_date_are_those_found_from_scratch(
         assert city.link() is None
     for view in View:
         assert town.contents(view).get("https://town.example/graph/links") == views[view]
+
+
+def test_withdrawing_a_source_leaves_the_links_of_the_others(town: LinkedTown) -> None:
+    """In the release written anew stand the links and the grid that follow from what is left."""
+    before = town.links()
+    with town.city as city:
+        city.withdraw("https://town.example/graph/source/trees")
+    assert before and town.links() == []
+    assert "https://town.example/graph/links" in town.contents()

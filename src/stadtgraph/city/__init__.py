@@ -274,4 +274,4 @@ class City:
         """Remove a source's graph, and all that was derived from it, from every release; give their ids."""
         with writer_lock(self.path):
             recover(self.releases)
-            return withdraw(self.releases, graph, progress, self.audits.shapes)
+            return withdraw(self.releases, graph, progress, self.audits.shapes, self.link_rules)

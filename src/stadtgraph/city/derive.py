@@ -9,7 +9,20 @@ import pyoxigraph as ox
 from stadtgraph.reason import compile_rules
 from stadtgraph.release import Draft, Kind, View
 from stadtgraph.store import Change
-from stadtgraph.terms import AUDIT, HISTORY, INFERRED, ONTOLOGY, PROVENANCE, QUALITY, QUERIES, SHAPES, Names, Term
+from stadtgraph.terms import (
+    AUDIT,
+    HISTORY,
+    INFERRED,
+    LINKS,
+    ONTOLOGY,
+    PROVENANCE,
+    QUALITY,
+    QUERIES,
+    SHAPES,
+    SPACE,
+    Names,
+    Term,
+)
 
 
 class StoredFacts:
@@ -83,7 +96,10 @@ def hidden_graphs(draft: Draft, view: View) -> set[str]:
 
 def fixed_hidden(names: Names) -> set[str]:
     """Give the system graphs that describe rules or queries instead of the city."""
-    return {names.graph(name).value for name in (INFERRED, AUDIT, QUALITY, SHAPES, QUERIES, PROVENANCE, HISTORY)}
+    return {
+        names.graph(name).value
+        for name in (INFERRED, LINKS, SPACE, AUDIT, QUALITY, SHAPES, QUERIES, PROVENANCE, HISTORY)
+    }
 
 
 def all_graphs(store: ox.Store) -> set[str]:

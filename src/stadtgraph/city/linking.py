@@ -22,7 +22,7 @@ from stadtgraph.links import (
     stored,
 )
 from stadtgraph.release import Draft, View
-from stadtgraph.store import Change
+from stadtgraph.store import Change, OxigraphEngine
 from stadtgraph.terms import LINKS, RDF, SG, Names
 
 
@@ -34,6 +34,13 @@ def link(draft: Draft, rules: Sequence[Rule], *, anew: bool = False) -> None:
     for view in draft.views:
         _link(draft, view, rules, anew)
         draft.progress(f"link {view}")
+
+
+def all_links(engine: OxigraphEngine, facts: StoredFacts, rules: Sequence[Rule], names: Names) -> Iterator[ox.Triple]:
+    """Give the whole of ``graph/links`` over a store, found from scratch."""
+    select, said = Selections(engine), decisions(facts)
+    for rule in rules:
+        yield from as_triples(rule, decided(rule.iri, find(rule, select), said, facts), names)
 
 
 def _link(draft: Draft, view: View, rules: Sequence[Rule], anew: bool) -> None:

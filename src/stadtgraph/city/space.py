@@ -29,8 +29,7 @@ def _place(draft: Draft, view: View) -> None:
     facts = StoredFacts(store, hidden)
     changes = [c for c in draft.changes[view] if c.graph.value not in hidden]
     if target.value not in draft.graphs[view] or not all(c.is_small for c in changes):
-        features = dict.fromkeys(t.subject for t in facts.match(None, GEO.hasGeometry, None))
-        draft.put_derived(view, target, _triples(facts, features, names))
+        draft.put_derived(view, target, whole_grid(facts, names))
         return
     touched = _touched(changes, facts)
     if not touched:
@@ -43,6 +42,11 @@ def _place(draft: Draft, view: View) -> None:
     left = {t.object for t in remove if not _is_used(made, t.object, remove)} - {t.object for t in after}
     remove += [t for cell in left for t in made.match(cell, SG.nearCell, None)]  # type: ignore[arg-type]
     draft.change_derived(view, target, after, remove)
+
+
+def whole_grid(facts: StoredFacts, names: Names) -> Iterator[ox.Triple]:
+    """Give the whole of ``graph/space``, made from scratch."""
+    return _triples(facts, dict.fromkeys(t.subject for t in facts.match(None, GEO.hasGeometry, None)), names)
 
 
 def _triples(facts: StoredFacts, features: Iterable[Term], names: Names) -> Iterator[ox.Triple]:

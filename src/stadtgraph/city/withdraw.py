@@ -7,6 +7,7 @@ replaced by renaming, and a run that was cut off is finished by starting it agai
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,17 +15,22 @@ import pyoxigraph as ox
 
 from stadtgraph.city.auditing import audit_store
 from stadtgraph.city.derive import StoredFacts, all_graphs, fixed_hidden
+from stadtgraph.city.linking import all_links
+from stadtgraph.city.space import whole_grid
 from stadtgraph.errors import NotFound, UsageError
+from stadtgraph.links import Rule
 from stadtgraph.reason import compile_rules
 from stadtgraph.release import GraphInfo, Kind, Progress, Release, Releases, View, patch_path, purge, store_path
 from stadtgraph.release.manifest import PLAIN_WHY, Manifest, exchange, sync_folder, sync_tree
 from stadtgraph.release.releases import manifest_path
 from stadtgraph.shacl import Shapes
 from stadtgraph.store import OxigraphEngine, spool, swap
-from stadtgraph.terms import INFERRED, ONTOLOGY, Names
+from stadtgraph.terms import INFERRED, LINKS, ONTOLOGY, SPACE, Names
 
 
-def withdraw(releases: Releases, graph: str, progress: Progress, shapes: Shapes) -> list[str]:
+def withdraw(
+    releases: Releases, graph: str, progress: Progress, shapes: Shapes, rules: Sequence[Rule] = ()
+) -> list[str]:
     """Remove ``graph`` and all that was derived from it from every release; give the ids of those changed.
 
     Patches of the changed releases and of their children are removed, for they spell the graph out. Raises
@@ -45,12 +51,14 @@ def withdraw(releases: Releases, graph: str, progress: Progress, shapes: Shapes)
             for view in View:
                 patch_path(release.path, view).unlink(missing_ok=True)
     for name in ids:
-        _rewrite(releases, releases.get(name), graph, shapes, progress)
+        _rewrite(releases, releases.get(name), graph, shapes, rules, progress)
         progress(f"withdraw {name}")
     return ids
 
 
-def _rewrite(releases: Releases, release: Release, graph: str, shapes: Shapes, progress: Progress) -> None:
+def _rewrite(
+    releases: Releases, release: Release, graph: str, shapes: Shapes, rules: Sequence[Rule], progress: Progress
+) -> None:
     """Write the stores of one release anew and put the new folder in the place of the old one."""
     draft = releases.city / "drafts" / f"withdraw-{release.id}"
     shutil.rmtree(draft, ignore_errors=True)
@@ -61,7 +69,7 @@ def _rewrite(releases: Releases, release: Release, graph: str, shapes: Shapes, p
         names, engine = Names(manifest.base), release.engine(view)
         gone = purge(engine, store_path(draft, view), ox.NamedNode(graph), manifest.graphs, draft / "work")
         infos = {iri: info for iri, info in manifest.graphs.items() if iri not in gone}
-        _derive(store_path(draft, view), names, infos, draft, release, shapes)
+        _derive(store_path(draft, view), names, infos, draft, release, shapes, rules)
         known = manifest.graphs.get(graph)
         why = PLAIN_WHY if known is not None and known.changed == manifest.id else manifest.why
         replace(manifest, graphs=infos, why=why).write(manifest_path(draft, view))
@@ -87,15 +95,28 @@ def _rewrite(releases: Releases, release: Release, graph: str, shapes: Shapes, p
 
 
 def _derive(
-    path: Path, names: Names, infos: dict[str, GraphInfo], draft: Path, release: Release, shapes: Shapes
+    path: Path,
+    names: Names,
+    infos: dict[str, GraphInfo],
+    draft: Path,
+    release: Release,
+    shapes: Shapes,
+    rules: Sequence[Rule],
 ) -> None:
     engine = OxigraphEngine(path, names, read_only=False)
-    store, target = engine.store, names.graph(INFERRED)
+    store = engine.store
     hidden = fixed_hidden(names) | {g for g in all_graphs(store) if names.is_written(g)}
-    rules = compile_rules(q.triple for q in store.quads_for_pattern(None, None, None, names.graph(ONTOLOGY)))
-    entry = spool(rules.infer(StoredFacts(store, hidden)), draft / "work", "inferred")
-    change, _ = swap(store, names, target, entry, draft / "derive", old_size=0)
-    infos[target.value] = GraphInfo(target.value, Kind.DERIVED, triples=change.added, changed=release.id)
+    compiled = compile_rules(q.triple for q in store.quads_for_pattern(None, None, None, names.graph(ONTOLOGY)))
+    facts = StoredFacts(store, hidden)
+    derived = (
+        (INFERRED, compiled.infer(facts)),
+        (SPACE, whole_grid(facts, names)),
+        (LINKS, all_links(engine, facts, rules, names)),
+    )
+    for name, found in derived:
+        target = names.graph(name)
+        change, _ = swap(store, names, target, spool(found, draft / "work", name), draft / "derive", old_size=0)
+        infos[target.value] = GraphInfo(target.value, Kind.DERIVED, triples=change.added, changed=release.id)
     work = draft / "audit"
     work.mkdir(exist_ok=True)
     for graph, triples in audit_store(engine, infos, names, f"{release.created:%Y-%m-%d}", shapes, work):
