@@ -31,6 +31,7 @@ from stadtgraph.city.folders import Folders, folders
 from stadtgraph.city.gate import Gate
 from stadtgraph.city.harvestcalls import harvest
 from stadtgraph.city.reporting import report
+from stadtgraph.city.searching import expanded, index_of
 from stadtgraph.city.withdraw import withdraw
 from stadtgraph.config import Config, load_config
 from stadtgraph.errors import UsageError
@@ -212,9 +213,14 @@ class City:
         The usual prefixes need no declaration. Raises :class:`QueryError` where the query is malformed or refused.
         """
         chosen = self.releases.get(release)
+        text = expanded(text, chosen, view, self.names.base)
         outline = guard.read(text, self.names.base, prefixes=PREFIXES)
         with narrowed(chosen.engine(view), outline) as (engine, dataset):
             return answer(engine.query(text, dataset, prefixes=PREFIXES), chosen.id)
+
+    def search(self, text: str, *, limit: int = 20, release: str = "current", view: View = View.PUBLIC) -> list[Hit]:
+        """Find things by their names and texts, the best first; see :class:`stadtgraph.search.Index`."""
+        return index_of(self.releases.get(release), view).search(text, limit)
 
     def audit(
         self,

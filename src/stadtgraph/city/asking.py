@@ -11,6 +11,7 @@ import pyoxigraph as ox
 
 from stadtgraph import messages
 from stadtgraph.city.answer import Answer, Row, answer
+from stadtgraph.city.searching import expanded
 from stadtgraph.errors import InputError, NotFound, UsageError
 from stadtgraph.query import narrowed
 from stadtgraph.release import Release, View
@@ -67,7 +68,7 @@ def ask(
     lang: str,
 ) -> None:
     """Answer a query and write the answer; a format that does not fit the query's form is a :class:`UsageError`."""
-    query = query_text(city, text, parameters)
+    query = expanded(query_text(city, text, parameters), release, view, city.names.base)
     outline = guard.read(query, city.names.base, prefixes=PREFIXES)
     with narrowed(release.engine(view), outline) as (engine, dataset):
         _write(engine.query(query, dataset, prefixes=PREFIXES), release.id, city.names.base, form, out, lang)

@@ -15,6 +15,7 @@ from stadtgraph.city.derive import derive
 from stadtgraph.city.linking import link
 from stadtgraph.city.reading import Job, read_one
 from stadtgraph.city.record import record
+from stadtgraph.city.searching import index
 from stadtgraph.city.space import place_in_cells
 from stadtgraph.errors import Conflict, GateError, InputError
 from stadtgraph.links import RESTRICTED_SOURCE, SOURCE, Decision
@@ -22,7 +23,7 @@ from stadtgraph.release import GraphInfo, Kind, Release
 from stadtgraph.sources import Source, inputs_checksum, skolemised
 from stadtgraph.store import Spool, read_lines
 from stadtgraph.store.literals import restore
-from stadtgraph.terms import Names
+from stadtgraph.terms import SPACE, Names
 
 if TYPE_CHECKING:
     from stadtgraph.city import City
@@ -112,12 +113,15 @@ class Draft:
 
     def seal(self) -> Release | None:
         """Derive, audit, record and seal; give the new release, or ``None`` where nothing had changed."""
+        grid = self.names.graph(SPACE).value
+        fresh = {view for view in self.clone.views if grid not in self.clone.graphs[view]}
         derive(self.clone)
         place_in_cells(self.clone)
         link(self.clone, self.city.link_rules, anew=self.relink)
         counts = self.city.audits.derive(self.clone)
         if self.clone.is_changed():
             record(self.clone, counts)
+        index(self.clone, fresh)
         self.release = self.clone.seal()
         return self.release
 

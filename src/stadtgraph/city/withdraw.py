@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyoxigraph as ox
 
+from stadtgraph import search
 from stadtgraph.city.auditing import audit_store
 from stadtgraph.city.derive import StoredFacts, all_graphs, fixed_hidden
 from stadtgraph.city.linking import all_links
@@ -20,7 +21,7 @@ from stadtgraph.city.space import whole_grid
 from stadtgraph.errors import NotFound, UsageError
 from stadtgraph.links import Rule
 from stadtgraph.reason import compile_rules
-from stadtgraph.release import GraphInfo, Kind, Progress, Release, Releases, View, patch_path, purge, store_path
+from stadtgraph.release import GraphInfo, Kind, Progress, Release, Releases, View, index_path, patch_path, purge, store_path
 from stadtgraph.release.manifest import PLAIN_WHY, Manifest, exchange, sync_folder, sync_tree
 from stadtgraph.release.releases import manifest_path
 from stadtgraph.shacl import Shapes
@@ -69,13 +70,14 @@ def _rewrite(
         names, engine = Names(manifest.base), release.engine(view)
         gone = purge(engine, store_path(draft, view), ox.NamedNode(graph), manifest.graphs, draft / "work")
         infos = {iri: info for iri, info in manifest.graphs.items() if iri not in gone}
-        _derive(store_path(draft, view), names, infos, draft, release, shapes, rules)
+        _derive(view, names, infos, draft, release, shapes, rules)
         known = manifest.graphs.get(graph)
         why = PLAIN_WHY if known is not None and known.changed == manifest.id else manifest.why
         replace(manifest, graphs=infos, why=why).write(manifest_path(draft, view))
     if View.INTERNAL in remaining and _same_graphs(draft):
         manifest_path(draft, View.INTERNAL).unlink()
         shutil.rmtree(store_path(draft, View.INTERNAL))
+        index_path(draft, View.INTERNAL).unlink()
     shutil.rmtree(draft / "work", ignore_errors=True)
     shutil.rmtree(draft / "derive", ignore_errors=True)
     sync_tree([draft])
@@ -95,7 +97,7 @@ def _rewrite(
 
 
 def _derive(
-    path: Path,
+    view: View,
     names: Names,
     infos: dict[str, GraphInfo],
     draft: Path,
@@ -103,7 +105,7 @@ def _derive(
     shapes: Shapes,
     rules: Sequence[Rule],
 ) -> None:
-    engine = OxigraphEngine(path, names, read_only=False)
+    engine = OxigraphEngine(store_path(draft, view), names, read_only=False)
     store = engine.store
     hidden = fixed_hidden(names) | {g for g in all_graphs(store) if names.is_written(g)}
     compiled = compile_rules(q.triple for q in store.quads_for_pattern(None, None, None, names.graph(ONTOLOGY)))
@@ -124,6 +126,7 @@ def _derive(
         infos[graph.value] = GraphInfo(graph.value, Kind.DERIVED, triples=change.added, changed=release.id)
     shutil.rmtree(work)
     store.flush()
+    search.build(index_path(draft, view), search.documents(facts))
     for iri, info in list(infos.items()):
         if info.kind is Kind.APPENDED:
             size = sum(1 for _ in store.quads_for_pattern(None, None, None, ox.NamedNode(iri)))

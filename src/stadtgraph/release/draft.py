@@ -30,7 +30,7 @@ from stadtgraph.release.manifest import (
 )
 from stadtgraph.release.patch import write_patch
 from stadtgraph.release.purge import purge
-from stadtgraph.release.releases import Release, Releases, manifest_path, patch_path, store_path
+from stadtgraph.release.releases import Release, Releases, index_path, manifest_path, patch_path, store_path
 from stadtgraph.store import Change, OxigraphEngine, Spool, change, count, spool, swap
 from stadtgraph.store.literals import Normaliser, Splitter
 from stadtgraph.terms import Names
@@ -236,6 +236,7 @@ class Draft:
         if View.INTERNAL in self.engines and not self.has_restricted():
             self._close(View.INTERNAL)
             shutil.rmtree(store_path(self.path, View.INTERNAL))
+            index_path(self.path, View.INTERNAL).unlink(missing_ok=True)
         if not self.is_changed():
             self.abandon()
             return None

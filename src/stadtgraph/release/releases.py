@@ -88,6 +88,11 @@ def store_path(release: Path, view: View) -> Path:
     return release / _STORES[view]
 
 
+def index_path(release: Path, view: View) -> Path:
+    """Give the file of the full-text index of a view."""
+    return release / "search" / f"{_STORES[view]}.db"
+
+
 def manifest_path(release: Path, view: View) -> Path:
     """Give the manifest file of a view."""
     return release / _MANIFESTS[view]
