@@ -38,6 +38,7 @@ from stadtgraph.errors import UsageError
 from stadtgraph.links import Decision, Link, Rule, State, load_rules
 from stadtgraph.query import narrowed
 from stadtgraph.release import Progress, Release, Releases, Retention, View, drafting, recover, silent, writer_lock
+from stadtgraph.search import Hit
 from stadtgraph.shacl import Shapes, gate
 from stadtgraph.sources import Source, load_registry, read_rdf, skolemised
 from stadtgraph.sources.harvest import HarvestReport

@@ -17,11 +17,23 @@ from stadtgraph import search
 from stadtgraph.city.auditing import audit_store
 from stadtgraph.city.derive import StoredFacts, all_graphs, fixed_hidden
 from stadtgraph.city.linking import all_links
+from stadtgraph.city.searching import GraphFacts
 from stadtgraph.city.space import whole_grid
 from stadtgraph.errors import NotFound, UsageError
 from stadtgraph.links import Rule
 from stadtgraph.reason import compile_rules
-from stadtgraph.release import GraphInfo, Kind, Progress, Release, Releases, View, index_path, patch_path, purge, store_path
+from stadtgraph.release import (
+    GraphInfo,
+    Kind,
+    Progress,
+    Release,
+    Releases,
+    View,
+    index_path,
+    patch_path,
+    purge,
+    store_path,
+)
 from stadtgraph.release.manifest import PLAIN_WHY, Manifest, exchange, sync_folder, sync_tree
 from stadtgraph.release.releases import manifest_path
 from stadtgraph.shacl import Shapes
@@ -126,7 +138,7 @@ def _derive(
         infos[graph.value] = GraphInfo(graph.value, Kind.DERIVED, triples=change.added, changed=release.id)
     shutil.rmtree(work)
     store.flush()
-    search.build(index_path(draft, view), search.documents(facts))
+    search.build(index_path(draft, view), search.documents(GraphFacts(store, hidden - {names.graph(INFERRED).value})))
     for iri, info in list(infos.items()):
         if info.kind is Kind.APPENDED:
             size = sum(1 for _ in store.quads_for_pattern(None, None, None, ox.NamedNode(iri)))

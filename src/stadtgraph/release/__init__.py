@@ -4,7 +4,15 @@ from stadtgraph.release.draft import Draft, Progress, drafting, recover, silent
 from stadtgraph.release.lock import writer_lock
 from stadtgraph.release.manifest import GraphInfo, Kind, Manifest, View
 from stadtgraph.release.purge import purge
-from stadtgraph.release.releases import GraphDifference, Release, Releases, Retention, index_path, patch_path, store_path
+from stadtgraph.release.releases import (
+    GraphDifference,
+    Release,
+    Releases,
+    Retention,
+    index_path,
+    patch_path,
+    store_path,
+)
 
 __all__ = [
     "Draft",

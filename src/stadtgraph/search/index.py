@@ -24,9 +24,10 @@ from stadtgraph.search.documents import Document
 
 _SCHEMA: Final = """
 CREATE TABLE thing (id INTEGER PRIMARY KEY, iri TEXT NOT NULL UNIQUE, names TEXT NOT NULL, texts TEXT NOT NULL);
-CREATE VIRTUAL TABLE words USING fts5(names, texts, content='', contentless_delete=0, tokenize="unicode61");
+CREATE VIRTUAL TABLE words USING fts5(names, texts, content='', tokenize="unicode61");
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);
 """
+_FAST: Final = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA secure_delete=ON;"  # a draft is dropped whole
 _SEPARATOR: Final = "\x1f"
 _MOST_WORDS: Final = 16
 _MOST_FORMS: Final = 60
@@ -53,8 +54,7 @@ def build(path: Path, documents: Iterable[Document]) -> None:
     """Write the index of ``documents`` anew."""
     path.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _writing(path) as connection:
-        connection.executescript(_SCHEMA)
+    with _writing(path, _SCHEMA) as connection:
         _add(connection, documents)
 
 
@@ -71,10 +71,13 @@ def update(path: Path, changed: Iterable[str], documents: Iterable[Document]) ->
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[sqlite3.Connection]:
+def _writing(path: Path, schema: str = "") -> Iterator[sqlite3.Connection]:
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA secure_delete=ON; BEGIN")
+            connection.executescript(
+                f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA secure_delete=ON; {schema}"
+            )
+            connection.execute("BEGIN")
             yield connection
             connection.execute("COMMIT")
     except sqlite3.Error as problem:
