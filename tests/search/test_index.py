@@ -32,8 +32,8 @@ def index(tmp_path: Path) -> Index:
     [
         ("baum", "tree", {"tree", "town", "register"}),
         ("Bäume", "tree", {"tree", "town", "register"}),
-        ("BAEUME stadt", "register", {"register", "town"}),
-        ("strasse", "road", {"road"}),
+        ("BAEUME stadt", "town", {"register", "town"}),
+        ("strasse", "road", {"road", "tram"}),
         ("Loebstedter", "road", {"road"}),
         ("strassenbahn zwaetzen", "tram", {"tram"}),
         ("Baumkatatser", "register", {"register"}),

@@ -40,6 +40,7 @@ class Place:
     """Where a query is asked: the engine of one view of a release, and what is known of its graphs.
 
     ``release`` tells this state of the release from every other; ``internal`` that the view holds restricted graphs.
+    ``prepare`` answers beforehand the parts of a query that the store does not know, such as full text.
     """
 
     release: str
@@ -47,6 +48,7 @@ class Place:
     names: Names
     sizes: Mapping[str, int] = field(default_factory=dict)
     internal: bool = False
+    prepare: Callable[[str], str] = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +311,7 @@ class Queries:
             "path": str(engine.path),
             "state": state,
             "base": place.names.base,
-            "text": plan.text,
+            "text": place.prepare(plan.text),
             "default": None if dataset.default is None else [g.value for g in dataset.default],
             "named": None if dataset.named is None else [g.value for g in dataset.named],
             "format": plan.choice.format.media_type,

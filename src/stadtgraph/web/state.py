@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ from flask import current_app
 
 from stadtgraph.access import Tokens
 from stadtgraph.city.editing import owner
+from stadtgraph.city.searching import expanded
 from stadtgraph.city.writing import Writer
 from stadtgraph.query import Cache, Federation, Limits, Place, Pool, PoolSettings, Queries
 from stadtgraph.query.jobs import perform
@@ -181,7 +183,9 @@ class State:
                 manifest = release.manifest(view)
                 sizes = {iri: info.triples for iri, info in manifest.graphs.items()}
                 state = f"{release.id} {release.written} {view}"
-                place = Place(state, release.engine(view), Names(manifest.base), sizes, view is View.INTERNAL)
+                names = Names(manifest.base)
+                prepare = partial(expanded, release=release, view=view, base=names.base)
+                place = Place(state, release.engine(view), names, sizes, view is View.INTERNAL, prepare)
                 opened = self._opened[key] = Opened(release, place, view)
                 while len(self._opened) > _KEPT:
                     self._opened.popitem(last=False)
