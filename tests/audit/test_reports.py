@@ -195,7 +195,7 @@ def test_a_limit_shortens_every_format_and_leaves_the_numbers_true() -> None:
     assert any(50 in row for row in overview)
     assert made("html", report).decode().count("<tr>") == 1 + 7 and b"7 of 50 are listed" in made("html", report)
     text = made("text", report).decode()
-    assert "50 × warnings" in text and "43 more" in text
+    assert "50 warnings" in text and "43 more" in text
 
 
 def test_every_sheet_can_be_filtered_and_keeps_its_head_in_sight(report: AuditReport) -> None:

@@ -69,6 +69,12 @@ class Task:
         return -gravity(self.severity), -len(self.findings), -self.points, self.rule.shape.value
 
 
+def _first(unit: ox.NamedNode | None, findings: Iterable[Finding]) -> tuple[object, ...]:
+    """Order units by the number of their violations, then of warnings, then of the rest; unknown ones are last."""
+    numbers = Counter(f.gravity for f in findings if f.status is not Status.ACCEPTED)
+    return (unit is None, *(-numbers[grade] for grade in (3, 2, 1, 0)), str(unit))
+
+
 @dataclass(frozen=True)
 class AuditReport:
     """The report of an audit. ``findings`` are open or accepted; ``mended`` are those of ``since`` that are gone."""
@@ -134,11 +140,10 @@ class AuditReport:
         groups: dict[ox.NamedNode | None, list[Finding]] = {}
         for finding in self.findings:
             groups.setdefault(finding.unit, []).append(finding)
-        order = sorted(groups, key=lambda unit: (unit is None, -len(groups[unit]), str(unit)))
-        return {unit: tuple(groups[unit]) for unit in order}
+        return {unit: tuple(groups[unit]) for unit in sorted(groups, key=lambda unit: _first(unit, groups[unit]))}
 
     def by_unit(self) -> dict[ox.NamedNode | None, tuple[Finding, ...]]:
-        """Give the findings of each unit, most findings first; ``None`` stands for those whose unit is not known."""
+        """Give the findings of each unit, grave and many ones first; ``None`` (last) is for unknown units."""
         return dict(self._by_unit)
 
     def todo(self, unit: ox.NamedNode | None) -> tuple[Task, ...]:

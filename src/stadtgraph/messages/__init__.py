@@ -26,6 +26,25 @@ def catalogue() -> dict[str, dict[str, str]]:
 
 
 def text(key: str, lang: str = "en", /, **params: object) -> str:
-    """Give the message ``key`` in ``lang`` with its placeholders filled, on one line."""
-    template = catalogue()[key]["de" if lang == "de" else "en"]
-    return " ".join(template.format(**params).split())
+    """Give the message ``key`` in ``lang`` with its placeholders filled, on one line; ``{n:,}`` groups digits."""
+    if lang != "de":
+        return " ".join(catalogue()[key]["en"].format(**params).split())
+    shown = {name: _German(value) if type(value) is int else value for name, value in params.items()}
+    return " ".join(catalogue()[key]["de"].format(**shown).split())
+
+
+def number(value: int, lang: str = "en", /) -> str:
+    """Give a whole number with its digits grouped.
+
+    >>> number(10295, "en"), number(10295, "de")
+    ('10,295', '10.295')
+    """
+    return f"{_German(value) if lang == 'de' else value:,}"
+
+
+class _German(int):
+    """A number whose digits are grouped by dots."""
+
+    def __format__(self, form: str, /) -> str:
+        text = int.__format__(self, form)
+        return text.replace(",", ".") if form == "," else text

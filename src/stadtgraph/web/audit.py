@@ -4,22 +4,24 @@ public view holds; with the scope ``audit`` or ``admin``: everything."""
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
 import pyoxigraph as ox
 from flask import Blueprint, Response, render_template, request
 
-from stadtgraph.audit import AuditReport, Finding, Status
+from stadtgraph import messages
+from stadtgraph.audit import AuditReport, Status
 from stadtgraph.audit.reports import FORMS, write
-from stadtgraph.audit.reports.columns import counted, path, severity, unit_name
+from stadtgraph.audit.reports.columns import Table, cell, counted, focus_name, severity, unit_name
 from stadtgraph.errors import NotFound, ProtocolError
 from stadtgraph.terms import Names
 from stadtgraph.web import callers
 from stadtgraph.web.language import language
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
-from stadtgraph.web.shown import Shown, show
+from stadtgraph.web.shown import show
 from stadtgraph.web.sparql import opened
 from stadtgraph.web.state import Opened, state
 
@@ -30,16 +32,6 @@ ROWS: Final = 10_000
 """Findings of one rule and unit in a workbook that is made while somebody waits; the command line writes all."""
 NOT_KNOWN: Final = "-"
 """The last part of the address of findings whose unit is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One finding as a page shows it."""
-
-    finding: Finding
-    focus: Shown
-    value: Shown
-    path: str
 
 
 @blueprint.get("/audit")
@@ -119,18 +111,22 @@ def _page(template: str, found: Opened, made: AuditReport) -> str:
         opened=found,
         report=made,
         most=MOST,
-        counted=[(severity(term, lang), number) for term, number in counted(made)],
-        severity=lambda term: severity(term, lang),
+        grades=[(term, severity(term, lang)) for term, _ in counted(made)],
+        counted=[(severity(term, lang, number), number) for term, number in counted(made)],
+        severity=lambda term, number: severity(term, lang, number),
+        numbers=_numbers(made),
         unit_name=lambda unit: unit_name(made, unit, lang),
         unit_path=lambda unit: f"/audit/units/{quote(slug_of(unit, names))}",
-        rows=lambda findings: [_row(f, made, names) for f in findings[:MOST]],
-        accepted=made.statuses[Status.ACCEPTED],
+        table=lambda findings: Table.of(findings, made, lang, MOST),
+        say=lambda key: messages.text(f"audit-{key}", lang),
+        cell=lambda name, finding: cell(name, finding, made, lang),
+        focus=lambda finding: show(finding.focus, names, focus_name(finding, made, lang)),
+        accepted=[f for f in made.findings if f.status is Status.ACCEPTED],
+        coach=next((made.label(f.coach, lang) for f in made.findings if f.coach is not None), ""),
         forms=[form for form in FORMS if form != "text"],
     )
 
 
-def _row(finding: Finding, made: AuditReport, names: Names) -> Row:
-    focus, label = finding.focus, ""
-    if isinstance(focus, ox.NamedNode) and focus in made.labels:
-        label = made.label(focus, language())
-    return Row(finding, show(focus, names, label), show(finding.value, names), path(finding.path))
+def _numbers(made: AuditReport) -> dict[tuple[ox.NamedNode | None, ox.NamedNode], int]:
+    """Give how many open findings of each severity each unit has."""
+    return Counter((f.unit, f.severity) for f in made.open)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 import pyoxigraph as ox
@@ -16,10 +18,47 @@ Cell = str | int
 Column = Callable[[Finding, AuditReport, str], Cell]
 
 
-def severity(term: ox.NamedNode, lang: str) -> str:
-    """Give the name of a severity."""
-    key = f"audit-severity-{short(term).lower()}"
+OPTIONAL: Final = ("path", "value", "post")
+"""Columns that a table on a page leaves out where they hold nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a table of findings on a page needs: what all of them have in common is said once, above it."""
+
+    message: str
+    """What is wrong, where that is the same for all; the empty text where each row says it."""
+    path: str
+    """The property, where that is the same for all; the empty text where each row says it, or none has one."""
+    columns: tuple[str, ...]
+
+    @classmethod
+    def of(cls, findings: Iterable[Finding], report: AuditReport, lang: str, most: int) -> Table:
+        """Look at the findings that are shown, at most ``most``."""
+        shown = list(islice(findings, most))
+        said = {name: {cell(name, f, report, lang) for f in shown} for name in ("message", *OPTIONAL)}
+        common = {name: min(said[name]) if len(said[name]) == 1 else "" for name in ("message", "path")}
+        columns = [c for c in (*OPTIONAL, "message") if any(said[c]) and not common.get(c)]
+        return cls(common["message"], common["path"], ("focus", *columns, "status", "key"))
+
+
+def cell(name: str, finding: Finding, report: AuditReport, lang: str) -> str:
+    """Give what stands in a column; a value that is the node itself says nothing more."""
+    if name == "value" and finding.value == finding.focus:
+        return ""
+    return str(COLUMNS[name](finding, report, lang))
+
+
+def severity(term: ox.NamedNode, lang: str, number: int = 2) -> str:
+    """Give the name of a severity, for one or for several findings."""
+    key = f"audit-severity-{short(term).lower()}{'-one' if number == 1 else ''}"
     return messages.text(key, lang) if key in messages.catalogue() else short(term)
+
+
+def focus_name(finding: Finding, report: AuditReport, lang: str) -> str:
+    """Give the name of the node that a finding concerns, else its IRI below the base."""
+    focus = finding.focus
+    return report.label(focus, lang) if isinstance(focus, ox.NamedNode) else short(focus, report.base)
 
 
 def path(text: str | None) -> str:

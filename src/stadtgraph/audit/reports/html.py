@@ -12,7 +12,7 @@ import pyoxigraph as ox
 from stadtgraph import messages
 from stadtgraph.audit.finding import Finding, Status, short
 from stadtgraph.audit.report import LIMIT, AuditReport, Task
-from stadtgraph.audit.reports.columns import counted, head, path, severity, unit_name
+from stadtgraph.audit.reports.columns import Table, cell, counted, focus_name, head, severity, unit_name
 
 
 def write(report: AuditReport, out: BinaryIO, lang: str) -> None:
@@ -32,6 +32,10 @@ class Page:
         """Give a text, escaped."""
         return escape(messages.text(f"audit-{key}", self.lang, **params))
 
+    def number(self, value: int) -> str:
+        """Give a number with its digits grouped."""
+        return messages.number(value, self.lang)
+
     def pieces(self) -> Iterator[str]:
         """Give the page."""
         report = self.report
@@ -50,7 +54,7 @@ class Page:
 
     def _summary(self) -> Iterator[str]:
         report = self.report
-        numbers = ", ".join(f"{n:,} {severity(s, self.lang)}" for s, n in counted(report))
+        numbers = ", ".join(f"{self.number(n)} {severity(s, self.lang, n)}" for s, n in counted(report))
         yield f"<p>{self.say('counts', numbers=numbers, accepted=report.statuses[Status.ACCEPTED])}</p>\n"
         if report.since:
             new, still, mended = (report.statuses[s] for s in (Status.NEW, Status.STILL, Status.MENDED))
@@ -61,7 +65,7 @@ class Page:
             yield f'<nav aria-label="{self.say("column-unit")}">\n<ul>\n'
             for number, (unit, found) in enumerate(report.by_unit().items()):
                 name = escape(unit_name(report, unit, self.lang))
-                yield f'<li><a href="#unit{number}">{name}</a> ({len(found):,})</li>\n'
+                yield f'<li><a href="#unit{number}">{name}</a> ({self.number(len(found))})</li>\n'
             yield "</ul>\n</nav>\n"
 
     def _unit(self, unit: ox.NamedNode | None, number: int) -> Iterator[str]:
@@ -71,15 +75,15 @@ class Page:
             yield from self._task(task)
         accepted = [f for f in self.report.by_unit()[unit] if f.status is Status.ACCEPTED]
         if accepted:
-            yield f"<h3>{self.say('status-accepted')} ({len(accepted):,})</h3>\n"
+            yield f"<h3>{self.say('status-accepted')} ({self.number(len(accepted))})</h3>\n"
             yield from self._table(accepted)
         yield "</section>\n"
 
     def _task(self, task: Task) -> Iterator[str]:
         points = f" {self.say('points', points=task.points)}" if task.points else ""
-        kind = escape(short(task.severity).lower())
-        grave = escape(severity(task.severity, self.lang))
-        yield f'<h3><span class="severity {kind}">{len(task.findings):,} × {grave}</span> '
+        kind, number = escape(short(task.severity).lower()), len(task.findings)
+        grave = escape(severity(task.severity, self.lang, number))
+        yield f'<h3><span class="severity {kind}">{self.number(number)} {grave}</span> '
         yield f"{escape(task.rule.name(self.lang))}{points}</h3>\n"
         remedy = escape(task.rule.remedy(self.lang))
         see = " ".join(
@@ -88,39 +92,39 @@ class Page:
             if iri.value.startswith(("https://", "http://"))
         )
         if remedy or see:
-            yield f"<p>{self.say('column-remedy')}: {remedy} {see}</p>\n"
+            yield f"<p>{self.say('next')}: {remedy} {see}</p>\n"
+        if task.rule.role is not None:
+            yield f"<p>{self.say('mends')}: {escape(self.report.label(task.rule.role, self.lang))}</p>\n"
         yield from self._table(task.findings)
 
     def _table(self, found: tuple[Finding, ...] | list[Finding]) -> Iterator[str]:
-        columns = ("focus", "path", "value", "message", "post", "status", "key")
-        yield '<div class="scroll" tabindex="0" role="region" aria-label="' + self.say("findings") + '">\n<table>\n'
-        heads = "".join(f'<th scope="col">{self.say(f"column-{name}")}</th>' for name in columns)
-        yield f"<thead><tr>{heads}</tr></thead>\n<tbody>\n"
         most = self.report.most or LIMIT
+        table = Table.of(found, self.report, self.lang, most)
+        if table.message:
+            yield f"<p>{escape(table.message)}</p>\n"
+        if table.path:
+            yield f"<p>{self.say('property')}: <code>{escape(table.path)}</code></p>\n"
+        yield '<div class="scroll" tabindex="0" role="region" aria-label="' + self.say("findings") + '">\n<table>\n'
+        heads = "".join(f'<th scope="col">{self.say(f"column-{name}")}</th>' for name in table.columns)
+        yield f"<thead><tr>{heads}</tr></thead>\n<tbody>\n"
         for finding in found[:most]:
-            yield self._row(finding)
+            yield self._row(finding, table)
         yield "</tbody>\n</table>\n</div>\n"
         if len(found) > most:
             key = "rest" if self.report.most else "shown"
             yield f"<p>{self.say(key, shown=most, number=len(found))}</p>\n"
 
-    def _row(self, finding: Finding) -> str:
-        focus = escape(short(finding.focus, self.report.base))
+    def _row(self, finding: Finding, table: Table) -> str:
+        focus = escape(focus_name(finding, self.report, self.lang))
         if isinstance(finding.focus, ox.NamedNode) and finding.focus.value.startswith(("https://", "http://")):
             focus = f'<a href="{escape(finding.focus.value)}">{focus}</a>'
-        cells = (
-            escape(path(finding.path)),
-            escape(short(finding.value, self.report.base)),
-            escape(finding.message(self.lang)),
-            escape(self.report.label(finding.post, self.lang)),
-            self.say(f"status-{finding.status}"),
-            f"<code>{finding.key}</code>",
-        )
-        return f'<tr><th scope="row">{focus}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>\n"
+        cells = (escape(cell(name, finding, self.report, self.lang)) for name in table.columns[1:-1])
+        rest = "".join(f"<td>{text}</td>" for text in cells)
+        return f'<tr><th scope="row">{focus}</th>{rest}<td><code>{finding.key}</code></td></tr>\n'
 
     def _mended(self) -> Iterator[str]:
         if self.report.mended:
-            yield f"<section>\n<h2>{self.say('status-mended')} ({len(self.report.mended):,})</h2>\n"
+            yield f"<section>\n<h2>{self.say('status-mended')} ({self.number(len(self.report.mended))})</h2>\n"
             yield from self._table(self.report.mended)
             yield "</section>\n"
 
@@ -157,6 +161,6 @@ class Page:
         yield "".join(f'<th scope="col">{escape(severity(term, self.lang))}</th>' for term in grades)
         yield "</tr></thead>\n<tbody>\n"
         for release, numbers in days.items():
-            values = "".join(f'<td class="number">{numbers.get(term, 0):,}</td>' for term in grades)
+            values = "".join(f'<td class="number">{self.number(numbers.get(term, 0))}</td>' for term in grades)
             yield f'<tr><th scope="row">{escape(release)}</th>{values}</tr>\n'
         yield "</tbody>\n</table>\n</section>\n"

@@ -27,7 +27,7 @@ def _lines(report: AuditReport, lang: str) -> Iterator[str]:
         return messages.text(f"audit-{key}", lang, **params)
 
     yield head(report, lang)
-    numbers = ", ".join(f"{number:,} {severity(s, lang)}" for s, number in counted(report))
+    numbers = ", ".join(f"{messages.number(number, lang)} {severity(s, lang, number)}" for s, number in counted(report))
     yield say("counts", numbers=numbers, accepted=report.statuses[Status.ACCEPTED])
     if report.since:
         new, still, mended = (report.statuses[s] for s in (Status.NEW, Status.STILL, Status.MENDED))
@@ -48,14 +48,16 @@ def _unit(report: AuditReport, unit: ox.NamedNode | None, lang: str) -> Iterator
         return
     number = sum(len(task.findings) for task in tasks)
     yield ""
-    yield f"{unit_name(report, unit, lang)} ({number:,})"
+    yield f"{unit_name(report, unit, lang)} ({messages.number(number, lang)})"
     for task in tasks:
         yield from _task(report, task, lang)
 
 
 def _task(report: AuditReport, task: Task, lang: str) -> Iterator[str]:
     points = messages.text("audit-points", lang, points=task.points) if task.points else ""
-    yield f"  {len(task.findings):>6,} × {severity(task.severity, lang)}: {task.rule.name(lang)} {points}".rstrip()
+    number = len(task.findings)
+    grave = severity(task.severity, lang, number)
+    yield f"  {messages.number(number, lang):>6} {grave}: {task.rule.name(lang)} {points}".rstrip()
     remedy = task.rule.remedy(lang) or task.findings[0].message(lang)
     if remedy:
         yield f"           → {remedy}"
