@@ -73,6 +73,30 @@ class WriteSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FairnessSettings:
+    """``[fairness]``: what one caller may have of one web process, 0 is no bound.
+
+    ``concurrency`` queries at once and ``waiting`` more in line; ``seconds`` of workers and ``errors`` a minute.
+    Callers with a token have ``trusted`` times as much.
+    """
+
+    concurrency: int = 4
+    waiting: int = 8
+    seconds: float = 60.0
+    errors: int = 60
+    trusted: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """``[log]``: whether queries are logged, with their text, with addresses in full."""
+
+    queries: bool = True
+    text: bool = False
+    addresses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RetentionSettings:
     """``[retention]``: which releases ``release prune`` keeps: the last ones, one a day, one a month."""
 
@@ -139,6 +163,8 @@ class Config:
     serve: ServeSettings = field(default_factory=ServeSettings)
     query: QuerySettings = field(default_factory=QuerySettings)
     write: WriteSettings = field(default_factory=WriteSettings)
+    fairness: FairnessSettings = field(default_factory=FairnessSettings)
+    log: LogSettings = field(default_factory=LogSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
@@ -155,6 +181,8 @@ _SECTIONS: Final[dict[str, type]] = {
     "serve": ServeSettings,
     "query": QuerySettings,
     "write": WriteSettings,
+    "fairness": FairnessSettings,
+    "log": LogSettings,
     "retention": RetentionSettings,
     "audit": AuditSettings,
     "network": NetworkSettings,
@@ -240,6 +268,10 @@ def _with_environment(config: Config, environment: Mapping[str, str]) -> Config:
 def _parsed(where: str, text: str, hint: type) -> Any:
     if hint == tuple[str, ...]:
         return tuple(part.strip() for part in text.split(",") if part.strip())
+    if hint is bool:
+        if text.lower() not in _TRUTH:
+            raise _wrong(where, where, text, hint)
+        return _TRUTH[text.lower()]
     try:
         return hint(text)
     except ValueError as problem:
@@ -256,6 +288,9 @@ def _checked(where: str, key: str, value: Any, hint: Any) -> Any:
     if type(value) is not hint or (isinstance(value, int | float) and value < 0):
         raise _wrong(where, key, value, hint)
     return value
+
+
+_TRUTH: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 def _service(where: str, key: str, values: Mapping[str, Any]) -> ServiceSettings:

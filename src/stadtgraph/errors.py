@@ -26,6 +26,7 @@
          ├─ QueryRefused                  the guard or the policy said no
          ├─ NotAcceptable                 no offered format fits
          ├─ ProtocolError                 the request breaks the SPARQL Protocol
+         ├─ TooManyRequests               the caller has had its share               exit 3
          └─ QueryTimeout(TimeoutError)    it went too far                            exit 3
 
 An error is a *key* into the message catalogue with parameters, so that it can be told in German and
@@ -167,6 +168,12 @@ class NotAcceptable(QueryError):
 
 class ProtocolError(QueryError):
     """The request breaks the SPARQL Protocol (https://www.w3.org/TR/sparql11-protocol/)."""
+
+
+class TooManyRequests(QueryError):
+    """The caller has had its share; ``seconds`` says when to come again."""
+
+    exit_code = 3
 
 
 class QueryTimeout(QueryError, TimeoutError):

@@ -125,7 +125,9 @@ def _serving(folder: Path, *, workers: int = 1, threads: int = 4) -> Iterator[Se
     call = f"serve({str(folder)!r}, port={port}, workers={workers}, threads={threads})"
     script = folder.parent / f"serve-{port}.py"
     script.write_text(f"from stadtgraph.web import serve\nif __name__ == '__main__':\n    {call}\n", "utf-8")
-    process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.PIPE)
+    errors = script.with_suffix(".log")
+    with errors.open("wb") as log:
+        process = subprocess.Popen([sys.executable, str(script)], stderr=log)
     server = Server(process, f"http://127.0.0.1:{port}")
     try:
         _wait(server)
@@ -142,7 +144,7 @@ def _wait(server: Server) -> None:
         except OSError:
             time.sleep(0.1)
     server.process.kill()
-    raise AssertionError(server.process.communicate()[1].decode())
+    raise AssertionError("the server does not get ready")
 
 
 Serving = Callable[..., AbstractContextManager[Server]]

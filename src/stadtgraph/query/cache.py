@@ -50,7 +50,7 @@ class Cache:
         self._queue: Queue[tuple[str, list[bytes], int, int]] = Queue()
         self._writer: threading.Thread | None = None
         self._sweeping = threading.Lock()
-        self.size = 0
+        self._measured, self._size = -60.0, 0
 
     @property
     def largest(self) -> int:
@@ -90,6 +90,13 @@ class Cache:
     def entry(self, key: str) -> Entry:
         """Start keeping an answer that comes in blocks."""
         return Entry(self, key)
+
+    def measured(self) -> int:
+        """Give the bytes of the answers on the disk; looked up at most every ten seconds."""
+        now = time.monotonic()
+        if now - self._measured > 10:
+            self._measured, self._size = now, sum(status.st_size for _, status in self._files())
+        return self._size
 
     def clear(self) -> None:
         """Keep nothing of what was kept so far, for all sharers."""
@@ -150,7 +157,6 @@ class Cache:
                     with suppress(OSError):
                         os.unlink(path)
                         total -= max(_BLOCK, status.st_size)
-            self.size = total
 
     def _files(self) -> Iterator[tuple[str, os.stat_result]]:
         if self._folder is None:

@@ -122,10 +122,11 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
-    """``size`` workers at most, each with ``memory`` bytes beside its stack."""
+    """``size`` workers at most, ``reserved`` more for trusted callers, each with ``memory`` bytes beside its stack."""
 
     size: int = 4
     memory: int = 4 << 30
+    reserved: int = 1
 
 
 class Pool:
@@ -140,7 +141,7 @@ class Pool:
         self._number = 0
         self._changed = threading.Condition()
         self._closed = False
-        self.told: Callable[[str], None] = _nobody
+        self.told: Callable[[str, int], None] = _nobody
 
     @property
     def busy(self) -> int:
@@ -148,11 +149,15 @@ class Pool:
         with self._changed:
             return self._number - len(self._idle)
 
-    def acquire(self, patience: float) -> Worker:
-        """Give a worker that is ready; raise :class:`QueryTimeout` where none gets free in ``patience`` seconds."""
+    def acquire(self, patience: float, *, trusted: bool = False) -> Worker:
+        """Give a worker that is ready; raise :class:`QueryTimeout` where none gets free in ``patience`` seconds.
+
+        The reserved ones are for ``trusted`` callers.
+        """
         until = time.monotonic() + patience
-        for _ in range(self.settings.size + 2):
-            worker = self._take(until)
+        most = self.settings.size + (self.settings.reserved if trusted else 0)
+        for _ in range(most + 2):
+            worker = self._take(until, most)
             try:
                 worker.wait_ready(time.monotonic() + START)
                 if worker.is_alive():
@@ -204,11 +209,12 @@ class Pool:
     def discard(self, worker: Worker, why: str = "worn") -> None:
         """End a worker that is not to be used again; ``why`` is told to whoever counts the ended."""
         worker.end()
-        self.told(why)
         with self._changed:
             self._all.discard(worker)
             self._number -= 1
             self._changed.notify()
+            alive = self._number
+        self.told(why, alive)
 
     def close(self) -> None:
         """End every idle worker; busy ones end when they are given back."""
@@ -218,17 +224,17 @@ class Pool:
         for worker in idle:
             self.discard(worker)
 
-    def _take(self, until: float) -> Worker:
+    def _take(self, until: float, most: int) -> Worker:
         with self._changed:
             while True:
                 if self._idle:
                     return self._idle.pop()
-                if self._number < self.settings.size:
+                if self._number < most:
                     self._number += 1
                     break
                 left = until - time.monotonic()
                 if left <= 0 or not self._changed.wait(left):
-                    raise QueryTimeout("query-busy", bound=self.settings.size)
+                    raise QueryTimeout("query-busy", bound=most)
         return self._started()
 
     def _warm(self) -> None:
@@ -246,6 +252,7 @@ class Pool:
         try:
             worker = Worker(self.settings.memory)
             self._all.add(worker)
+            self.told("started", self._number)
             return worker
         except OSError as problem:
             with self._changed:
@@ -253,7 +260,7 @@ class Pool:
             raise StoreError("query-no-worker") from problem
 
 
-def _nobody(_why: str) -> None:
+def _nobody(_why: str, _alive: int) -> None:
     return None
 
 

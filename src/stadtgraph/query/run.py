@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
-from stadtgraph.errors import QueryRefused, QueryTimeout, StoreError
+from stadtgraph.errors import QueryRefused, QueryTimeout, StadtgraphError, StoreError, TooManyRequests
 from stadtgraph.query import wire
 from stadtgraph.query.cache import Cache, Entry
 from stadtgraph.query.coding import SMALL, Packing, packed
@@ -22,14 +22,16 @@ from stadtgraph.query.dataset import Unions, Wanted, needs_union, visible
 from stadtgraph.query.federation import Federation, Row, federated
 from stadtgraph.query.limits import Limits
 from stadtgraph.query.plan import Plan
-from stadtgraph.query.pool import Pool
+from stadtgraph.query.pool import Pool, Worker
 from stadtgraph.query.ticket import Ticket, outcome_of
 from stadtgraph.query.work import Blocks, Work
+from stadtgraph.sparql.negotiate import JSON
 from stadtgraph.store import Dataset, Engine, OxigraphEngine
 from stadtgraph.terms import Names, Term
 
 _AHEAD: Final = 256 * 1024
 _PATIENCE: Final = 0.03
+_CHECK, _CHECK_PATIENCE = 5.0, 0.5
 _CHEAP: Final = 0.005
 """Bytes and seconds of an answer that are held back, so that what fails early gets a status of its own; and the
 seconds of work below which an answer is not worth a file."""
@@ -180,9 +182,15 @@ class Queries:
             return None
         work = Work(self.pool, worker, self.limits, is_gone, _noted(plan, ticket))
         try:
+            ticket.enter(wait=False)
+        except TooManyRequests:
+            self.pool.release(worker)
+            return None
+        try:
             worker.ask(self._request(plan, place, None))
         except wire.Broken:
             work.abandon("died")
+            ticket.end("failed")
             return None
         return Blocks(work)
 
@@ -239,6 +247,35 @@ class Queries:
             raise
         return Answer(content_type, Told(blocks, ticket), length)
 
+    def check(self, place: Place) -> None:
+        """Have a worker answer the shortest query; raise :class:`StoreError` where none can. Busy ones are well.
+
+        One that has died since its last query says nothing about the next one.
+        """
+        for _ in range(self.pool.settings.size + 1):
+            try:
+                worker = self.pool.acquire(_CHECK_PATIENCE)
+            except QueryTimeout:
+                return
+            if self._answers(worker, place):
+                return
+        raise StoreError("query-no-worker")
+
+    def _answers(self, worker: Worker, place: Place) -> bool:
+        assert isinstance(place.engine, OxigraphEngine)
+        work = Work(self.pool, worker, Limits(seconds=_CHECK), _stays, Ticket())
+        request = {"path": str(place.engine.path), "state": place.release, "base": place.names.base, "text": "ASK {}"}
+        try:
+            worker.ask(request | {"default": None, "named": [], "format": JSON.media_type, "rows": None, "bytes": 1000})
+            while work.next() is not None:
+                continue
+        except wire.Broken:
+            work.abandon("died")
+            return False
+        except StadtgraphError:
+            return False
+        return True
+
     def preview(self, plan: Plan, place: Place, rows: int, ticket: Ticket | None = None) -> Preview:
         """Give the first ``rows`` rows (or triples) of the answer to ``plan``; raises as :meth:`run`."""
         ticket = _noted(plan, ticket)
@@ -256,6 +293,7 @@ class Queries:
         return seen
 
     def _asked(self, plan: Plan, place: Place, rows: int | None, is_gone: Callable[[], bool], ticket: Ticket) -> Work:
+        ticket.enter()
         if plan.outline.services:
             plan = self._federated(plan, place, is_gone, ticket)
         return self._work(plan, place, rows, is_gone, ticket)
@@ -289,7 +327,7 @@ class Queries:
         return self._sent(self._request(plan, place, rows), is_gone, ticket)
 
     def _sent(self, request: dict[str, Any], is_gone: Callable[[], bool], ticket: Ticket) -> Work:
-        worker = self.pool.acquire(self.limits.patience)
+        worker = self.pool.acquire(self.limits.patience, trusted=ticket.trusted)
         work = Work(self.pool, worker, self.limits, is_gone, ticket)
         try:
             worker.ask(request)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from stadtgraph.web.state import Opened, State
 
 PATHS: Final = frozenset({"/sparql", "/sparql/"})
+EXAMPLES: Final = "/queries/"
 PROBLEM: Final = "stadtgraph.problem"
 TICKET: Final = "stadtgraph.ticket"
 GIVEN: Final = "stadtgraph.given"
@@ -129,12 +130,16 @@ class Front:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
-        if environ["PATH_INFO"] in PATHS and "HTTP_AUTHORIZATION" not in environ:
+        path = environ["PATH_INFO"]
+        if path in PATHS or path.startswith(EXAMPLES):
             given: Given | None = environ.get(GIVEN)
-            ticket = environ[TICKET] = given.ticket if given is not None else Ticket()
+            ticket = given.ticket if given is not None else self._state.watch.ticket(environ.get("REMOTE_ADDR", ""))
+            environ[TICKET] = ticket
+        if path in PATHS and "HTTP_AUTHORIZATION" not in environ:
             try:
                 ready = self._answer(environ, ticket) if given is None else self._finish(given)
             except Exception as problem:
+                ticket.end(outcome_of(problem))
                 environ[PROBLEM] = problem
             else:
                 if ready is not None:
@@ -146,7 +151,7 @@ class Front:
         raw = _raw(environ)
         if raw is None:
             return None
-        asked, found = self.asked(raw)
+        asked, found = self.asked(raw, ticket)
         if asked is None or found is None:
             return None
         known = environ.get("HTTP_IF_NONE_MATCH", "") if raw[0] == "GET" else ""
@@ -159,9 +164,9 @@ class Front:
 
         Nothing means that a thread should take the request from its start; so it is where anything is wrong.
         """
-        ticket = Ticket()
+        ticket = self._state.watch.ticket(address or "")
         try:
-            asked, found = self.asked(raw)
+            asked, found = self.asked(raw, ticket)
             if asked is None or found is None:
                 return None
             keyed = asked.keyed(found.place.release)
@@ -198,20 +203,20 @@ class Front:
 
     def _finish(self, given: Given) -> Ready:
         if given.problem is not None:
-            given.ticket.end(outcome_of(given.problem))
             raise given.problem
         answer = self._state.queries.finish(
             given.asked.plan, given.found.place, given.blocks, given.asked.coding, given.ticket
         )
         return self._of(given.asked, given.keyed, given.found, given.ticket, answer)
 
-    def asked(self, raw: Raw) -> tuple[Asked | None, Opened | None]:
+    def asked(self, raw: Raw, ticket: Ticket) -> tuple[Asked | None, Opened | None]:
         """Read a request by its bytes; nothing where it takes the long way.
 
         Raises what :func:`stadtgraph.query.plan` raises.
         """
         held = self._memory.get(raw)
         if held is not None:
+            ticket.text = held.plan.text
             found = self._state.open(held.release)
             if found.place.names.base == held.base:
                 return held, found
@@ -220,6 +225,7 @@ class Front:
         request = protocol.read(method, query, kinds or None, body, accept or None)
         if request.operation is not Operation.QUERY:
             return None, None
+        ticket.text = request.text
         found = self._state.open(request.release)
         planned = plan(request, found.place.names.base, pages=True, bounds=self._state.bounds)
         if planned.choice.format is HTML:

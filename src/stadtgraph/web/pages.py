@@ -9,12 +9,13 @@ from urllib.parse import urlencode
 import pyoxigraph as ox
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
-from stadtgraph.errors import NotFound, StadtgraphError
+from stadtgraph.errors import BusyError, NotFound, StadtgraphError, StoreError
 from stadtgraph.release import Release
 from stadtgraph.sparql.negotiate import HTML, JSON_LD, Format, negotiate
 from stadtgraph.terms import DCAT, ORG, SG
 from stadtgraph.web import catalogue, description, documents, resources
 from stadtgraph.web.language import language, number, told
+from stadtgraph.web.metrics import CONTENT_TYPE
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
 from stadtgraph.web.sparql import endpoint_address, opened
 from stadtgraph.web.state import Opened, state
@@ -157,8 +158,18 @@ def live() -> Response:
     return Response("ok\n", content_type="text/plain; charset=utf-8")
 
 
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Give what the server counts, for Prometheus."""
+    return Response(state().watch.meters.text(), content_type=CONTENT_TYPE)
+
+
 @blueprint.get("/health/ready")
 def ready() -> Response:
-    """Say whether queries can be answered: there is a release, and it opens."""
+    """Say whether queries can be answered: there is a release, it opens, and a worker answers."""
     found = opened()
+    try:
+        state().queries.check(found.place)
+    except StoreError as problem:
+        raise BusyError(problem.key, **problem.params) from problem
     return Response(f"ready {found.id}\n", content_type="text/plain; charset=utf-8")

@@ -20,12 +20,14 @@ from stadtgraph.sparql.negotiate import DOCUMENTS, HTML, Format, choose, negotia
 from stadtgraph.terms import Term
 from stadtgraph.web.documents import document
 from stadtgraph.web.language import language, told
+from stadtgraph.web.reply import query_id
 
 TYPE: Final = "https://w3id.org/stadtgraph/problem/"
 PROBLEM: Final = Format(("problem",), ("application/problem+json", "application/json"), "json")
 _STATUS: Final[tuple[tuple[type[errors.StadtgraphError], int], ...]] = (
     (errors.NotAcceptable, 406),
     (errors.QueryTimeout, 503),
+    (errors.TooManyRequests, 429),
     (errors.QueryError, 400),
     (errors.Gone, 410),
     (errors.NotFound, 404),
@@ -108,6 +110,8 @@ def problem(status: int, key: str, detail: str, extra: dict[str, object] | None 
         response = Response(render_template("error.html", title=title, detail=detail, status=status), status=status)
     else:
         document = {"type": TYPE + key, "title": title, "status": status, "detail": detail, **(extra or {})}
+        if (query := query_id()) is not None:
+            document["query"] = query
         text = json.dumps(document, ensure_ascii=False) + "\n"
         response = Response(text, status=status, content_type=PROBLEM.media_type)
     response.headers["Content-Language"] = language()
@@ -115,7 +119,7 @@ def problem(status: int, key: str, detail: str, extra: dict[str, object] | None 
     return response
 
 
-_TITLED: Final = (400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 415, 422, 500, 502, 503)
+_TITLED: Final = (400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 415, 422, 429, 500, 502, 503)
 
 
 def of_error(error: errors.StadtgraphError) -> Response:
@@ -128,6 +132,8 @@ def of_error(error: errors.StadtgraphError) -> Response:
     response = problem(status, error.key if status != 500 else "internal", detail_of(error), members(error))
     if error.key == "query-busy" or isinstance(error, errors.BusyError):
         response.headers["Retry-After"] = "5"
+    if isinstance(error, errors.TooManyRequests):
+        response.headers["Retry-After"] = str(error.params["seconds"])
     if status == 401:
         kind = "" if error.key == "access-token-needed" else ', error="invalid_token"'
         response.headers["WWW-Authenticate"] = f'Bearer realm="stadtgraph"{kind}'

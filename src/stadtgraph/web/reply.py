@@ -133,6 +133,8 @@ def finish(response: Response) -> Response:
     release = g.get("release") or current_app.extensions["stadtgraph"].city.releases.current_id()
     if release:
         response.headers[RELEASE_HEADER] = release
+    if (query := query_id()) is not None:
+        response.headers[QUERY_HEADER] = query
     if request.method == "OPTIONS":
         response.headers.update(_PREFLIGHT)
     response.headers.setdefault("Cache-Control", "no-store")
@@ -142,6 +144,12 @@ def finish(response: Response) -> Response:
     if request.method == "HEAD":
         response.close()  # nobody will read the blocks: end the work
     return response
+
+
+def query_id() -> str | None:
+    """Give the id of the query that this request asks, ``None`` where it asks none."""
+    ticket = request.environ.get("stadtgraph.ticket")
+    return None if ticket is None else str(ticket.id)
 
 
 def accepted_coding() -> str:

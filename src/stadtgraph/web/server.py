@@ -11,7 +11,6 @@ import os
 import resource
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from types import FrameType
 from typing import Final
 
 from stadtgraph.errors import StoreError, UsageError
+from stadtgraph.web.metrics import FOLDER, process_died
 
 _log: Final = logging.getLogger(__name__)
 _SPAWN: Final = get_context("spawn")
@@ -91,11 +91,13 @@ def _passing_folder() -> Iterator[None]:
     before = os.environ.get("TMPDIR")
     with TemporaryDirectory(prefix="stadtgraph-serve-", ignore_cleanup_errors=True) as folder:
         os.environ["TMPDIR"] = folder
-        (Path(folder) / "answers").mkdir()
+        os.environ[FOLDER] = f"{folder}/metrics"
+        for name in ("answers", "metrics"):
+            (Path(folder) / name).mkdir()
         try:
             yield
         finally:
-            del os.environ["TMPDIR"]
+            del os.environ["TMPDIR"], os.environ[FOLDER]
             if before is not None:
                 os.environ["TMPDIR"] = before
 
@@ -130,6 +132,7 @@ class _Parent:
                 _log.warning("web process %s ended (%s); starting another", process.pid, process.exitcode)
                 self._failures = self._failures + 1 if time.monotonic() - started < _SOON else 0
                 del self._processes[process]
+                process_died(process.pid or 0)
         if self._failures >= _MOST_FAILURES:
             raise StoreError("web-no-start")
         while len(self._processes) < self._workers:
@@ -153,7 +156,7 @@ def _work(city: str, listener: socket.socket, workers: int, threads: int, grace:
     """Serve in one process until SIGTERM; end by itself when the parent is gone."""
     from stadtgraph.city import City
     from stadtgraph.query import Cache
-    from stadtgraph.web import refusals
+    from stadtgraph.web import logs, refusals
     from stadtgraph.web.app import create_app
     from stadtgraph.web.front import Front
     from stadtgraph.web.loop import Server
@@ -184,12 +187,13 @@ def _work(city: str, listener: socket.socket, workers: int, threads: int, grace:
     signal.signal(signal.SIGTERM, lambda *_: server.stop(grace))
     watch = threading.Thread(target=_watch, args=(parent,), daemon=True, name="watch")
     watch.start()
+    logs.take_over()
     queries = app.extensions["stadtgraph"].queries
     queries.pool.warm()
     with suppress(SystemExit):
         server.run()
     queries.close()
-    sys.stderr.flush()
+    logs.LOG.flush()
     os._exit(0)  # an answer under way must not hold the process; its worker ends with it
 
 

@@ -8,8 +8,7 @@ from typing import Final
 from flask import Blueprint, Response, g, render_template, request
 
 from stadtgraph.errors import NotFound, StadtgraphError
-from stadtgraph.query import Plan, Preview, plan
-from stadtgraph.query.ticket import Ticket
+from stadtgraph.query import Plan, Preview, Ticket, outcome_of, plan
 from stadtgraph.release import View
 from stadtgraph.sparql import negotiate, protocol
 from stadtgraph.sparql.files import ExampleQuery
@@ -91,14 +90,16 @@ def sparql() -> Response:
 
 def answer(asked: protocol.Request, found: Opened, example: ExampleQuery | None = None) -> Response:
     """Answer a query in the format it asks for; people get a page with a table, and errors on that page."""
+    ticket = _ticket()
     try:
         planned = plan(asked, found.place.names.base, pages=True, bounds=state().bounds)
         key = planned.key(found.place.release)
         page = planned.choice.format is HTML
         tag = etag(key, request.args.get("release"), example and example.name) if page else result_tag(key)
         if is_known(tag):
+            ticket.form = str(planned.outline.form)
+            ticket.end("known")
             return not_modified(tag)
-        ticket = request.environ.get(front.TICKET) or Ticket()
         if page:
             response = _result_page(asked, planned, found, example, ticket)
             response.headers.extend(services(ticket))
@@ -107,6 +108,7 @@ def answer(asked: protocol.Request, found: Opened, example: ExampleQuery | None 
         coding = "" if request.method == "HEAD" else accepted_coding()
         given = state().queries.run(planned, found.place, is_gone, coding=coding, ticket=ticket)
     except StadtgraphError as error:
+        ticket.end(outcome_of(error))
         if not problems.wants_page():
             raise
         shown = Page(asked.text, error=problems.detail_of(error), example=example)
@@ -121,6 +123,13 @@ def answer(asked: protocol.Request, found: Opened, example: ExampleQuery | None 
         mark_coding(response, given.coding)
     response.headers.extend(services(ticket))
     return response
+
+
+def _ticket() -> Ticket:
+    """Give the ticket of this request, with its caller on it."""
+    found = request.environ[front.TICKET]
+    assert isinstance(found, Ticket)
+    return state().watch.known(found, callers.caller())
 
 
 def _result_page(

@@ -25,6 +25,7 @@ from stadtgraph.release import Manifest, Release, View, store_path
 from stadtgraph.sparql.files import ExampleQuery, load_queries
 from stadtgraph.sparql.guard import BOUNDS
 from stadtgraph.terms import Names
+from stadtgraph.web.watch import Watch
 
 if TYPE_CHECKING:
     from stadtgraph.audit import AuditReport
@@ -111,6 +112,7 @@ class State:
         )
         most = max(1, city.config.serve.threads - 1)  # writers wait for each other; somebody must stay to answer
         self.writer = Writer(city, why="update", wait=city.config.write.wait, most=most)
+        self.watch = Watch(city.config, self.queries, city.releases)
         self._opened: OrderedDict[tuple[str, View], Opened] = OrderedDict()
         self._lock = threading.Lock()
         self._report: tuple[str, AuditReport] | None = None

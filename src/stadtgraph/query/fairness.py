@@ -1,0 +1,155 @@
+"""Nobody gets more than a share: queries at once, seconds of workers and errors, per caller.
+
+Each caller has two budgets that refill all the time: seconds of workers, and errors. Twice what a minute brings can be
+saved up. Who has none left is told when to come again; who asks too much at once waits in a short line. The state is
+that of one process: a server of several processes, or several hosts behind one balancer, allow as many times as much.
+
+Source: https://www.rfc-editor.org/rfc/rfc6585#section-4
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+from stadtgraph.errors import TooManyRequests
+
+_CALLERS: Final = 10_000
+_SAVED: Final = 2.0
+_MINUTE: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What one caller may have; 0 is no bound.
+
+    ``concurrency`` queries at once and ``waiting`` more in line for ``patience`` seconds; ``seconds`` of workers and
+    ``errors`` a minute. Callers with a token have ``trusted`` times as much. ``line`` bounds all lines together.
+    """
+
+    concurrency: int = 4
+    waiting: int = 8
+    seconds: float = 60.0
+    errors: int = 60
+    trusted: float = 5.0
+    patience: float = 5.0
+    line: int = 16
+
+
+@lru_cache(4096)
+def neighbourhood(address: str) -> str:
+    """Give what counts as one caller: an IPv4 address, the /64 of an IPv6 address.
+
+    >>> neighbourhood("2001:db8:1:2:3::4"), neighbourhood("::ffff:192.0.2.7"), neighbourhood("here")
+    ('2001:db8:1:2::/64', '192.0.2.7', 'here')
+    """
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:60]
+    if isinstance(found, IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return f"{IPv6Address(int(found) >> 64 << 64)}/64"
+    return str(found)
+
+
+class _Account:
+    """What one caller has left, and does right now."""
+
+    __slots__ = ("errors", "running", "seconds", "seen", "waiting")
+
+    def __init__(self, seconds: float, errors: float, now: float) -> None:
+        self.seconds, self.errors, self.seen = seconds, errors, now
+        self.running = self.waiting = 0
+
+
+class Fairness:
+    """Lets callers in and keeps their accounts; safe to use from several threads."""
+
+    def __init__(self, shares: Shares, clock: Callable[[], float] = time.monotonic) -> None:
+        """Know nobody yet."""
+        self.shares, self._clock = shares, clock
+        self._accounts: OrderedDict[str, _Account] = OrderedDict()
+        self._changed = threading.Condition()
+        self._line = 0
+
+    def enter(self, caller: str, *, trusted: bool = False, wait: bool = True) -> None:
+        """Let a query of ``caller`` in; raise :class:`TooManyRequests` where it has had its share.
+
+        With ``wait`` it may stand in line until another query of the same caller is done.
+        """
+        factor = self.shares.trusted if trusted else 1.0
+        with self._changed:
+            account = self._account(caller, factor)
+            self._check(account, factor)
+            most = math.ceil(self.shares.concurrency * factor)
+            if most and account.running >= most:
+                self._stand(account, most, factor, wait)
+            account.running += 1
+
+    def leave(self, caller: str, *, trusted: bool = False, seconds: float = 0.0, failed: bool = False) -> None:
+        """Note that a query that was let in is done: what it cost, and whether it was an error."""
+        with self._changed:
+            account = self._account(caller, self.shares.trusted if trusted else 1.0)
+            account.running = max(0, account.running - 1)
+            account.seconds -= seconds
+            account.errors -= failed
+            if account.waiting:
+                self._changed.notify_all()
+
+    def fail(self, caller: str, *, trusted: bool = False) -> None:
+        """Note an error of a query that was not let in, for example one that is no query."""
+        with self._changed:
+            self._account(caller, self.shares.trusted if trusted else 1.0).errors -= 1
+
+    def _stand(self, account: _Account, most: int, factor: float, wait: bool) -> None:
+        if not wait or account.waiting >= self.shares.waiting * factor or self._line >= self.shares.line:
+            raise TooManyRequests("query-many", bound=most, seconds=1)
+        account.waiting += 1
+        self._line += 1
+        try:
+            if not self._changed.wait_for(lambda: account.running < most, self.shares.patience):
+                raise TooManyRequests("query-many", bound=most, seconds=1)
+        finally:
+            account.waiting -= 1
+            self._line -= 1
+
+    def _check(self, account: _Account, factor: float) -> None:
+        for left, share, key in (
+            (account.seconds, self.shares.seconds, "query-share-seconds"),
+            (account.errors, self.shares.errors, "query-share-errors"),
+        ):
+            if share and left <= 0:
+                wait = math.ceil((1 - left) * _MINUTE / (share * factor))
+                raise TooManyRequests(key, bound=share * factor, seconds=max(1, wait))
+
+    def _account(self, caller: str, factor: float) -> _Account:
+        """Give the account of a caller as it stands now."""
+        now, shares = self._clock(), self.shares
+        account = self._accounts.get(caller)
+        if account is None:
+            account = _Account(shares.seconds * factor * _SAVED, shares.errors * factor * _SAVED, now)
+            self._accounts[caller] = account
+            self._forget()
+        else:
+            passed = (now - account.seen) * factor / _MINUTE
+            account.seconds = min(account.seconds + passed * shares.seconds, shares.seconds * factor * _SAVED)
+            account.errors = min(account.errors + passed * shares.errors, shares.errors * factor * _SAVED)
+            account.seen = now
+        self._accounts.move_to_end(caller)
+        return account
+
+    def _forget(self) -> None:
+        """Forget who was not seen longest, unless something of theirs runs."""
+        if len(self._accounts) > _CALLERS:
+            for caller, account in list(self._accounts.items())[:100]:
+                if not account.running and not account.waiting:
+                    del self._accounts[caller]
