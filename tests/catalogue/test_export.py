@@ -17,6 +17,7 @@ from stadtgraph.catalogue.jsonld import context
 from stadtgraph.catalogue.paging import Page
 from stadtgraph.catalogue.vocabulary import DCATAP, DCATDE, GEODCATAP, HVD_REGULATION, HYDRA, PUBLIC, table
 from stadtgraph.city import City
+from stadtgraph.city.cataloguing import catalogue as make_catalogue
 from stadtgraph.city.cataloguing import withheld
 from stadtgraph.cli import main
 from stadtgraph.terms import DCAT, DCT, FOAF, OWL, PROV, RDF, VCARD, XSD, Term
@@ -257,3 +258,21 @@ def test_the_command_writes_files_and_single_datasets(jena: City, tmp_path: Path
     assert main(["export", "--city", str(jena.path), "--dataset", "nothing"]) == 2
     assert main(["export", "--city", str(jena.path), "--report", "json"]) == 0
     assert len(json.loads(capfd.readouterr().out)["withheld"]) >= 44
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
+def test_an_export_that_is_taken_in_again_is_exported_the_same(
+    catalogue_of_jena: Catalogue, profile: Profile, tmp_path: Path
+) -> None:
+    """What is derived once stands afterwards, and is not derived again."""
+    for name in ("data", "shapes", "city"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "data" / "sources.toml").write_text("")
+    (tmp_path / "city" / "stadtgraph.toml").write_text('[city]\ndata = "../data"\nshapes = "../shapes"\n')
+    first = parsed(written(catalogue_of_jena, profile, "nt"), "nt")
+    (tmp_path / "export.nt").write_bytes(written(catalogue_of_jena, profile, "nt"))
+    with City(tmp_path / "city") as city:
+        with city.draft(why="again") as draft:
+            draft.load(tmp_path / "export.nt", source="again")
+        again = make_catalogue(city, city.releases.require_current())
+        assert parsed(written(again, profile, "nt"), "nt") == first

@@ -128,19 +128,21 @@ class Builder:
         found = self.reader.describe(nodes)
         if kind == "Dataset":
             self._derive(found, nodes)
-        level = dict.fromkeys(nodes, kind)
+        level, visited = dict.fromkeys(nodes, kind), set(nodes)
         for _ in range(_DEEP):
             following: dict[ox.NamedNode, str] = {}
             for node, of in level.items():
                 for child, child_kind in self._followed(node, of, found):
-                    if child not in found and is_legal(child.value):
+                    if child not in visited and is_legal(child.value):
                         following.setdefault(child, child_kind)
-            unknown = [child for child in following if child not in self._facts]
+            visited.update(following)
+            unknown = [child for child in following if child not in found and child not in self._facts]
             described = self.reader.describe(unknown)
             for child, child_kind in following.items():
-                found[child] = described[child] if child in described else self._facts[child]
-                if child_kind in _SHARED:
-                    self._facts[child] = found[child]
+                if child not in found:
+                    found[child] = described[child] if child in described else self._facts[child]
+                    if child_kind in _SHARED:
+                        self._facts[child] = found[child]
             level = following
             if not level:
                 break
