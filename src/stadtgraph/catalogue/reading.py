@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Final
 
 import pyoxigraph as ox
 
 from stadtgraph.store import OxigraphEngine
-from stadtgraph.store.literals import Normaliser, is_kept, restore
-from stadtgraph.terms import XSD, Names, Term, render
+from stadtgraph.store.literals import Normaliser, restore
+from stadtgraph.terms import Names, Term, render
 
 Facts = dict[ox.NamedNode, list[Term]]
 """Property → values of one node."""
-_ILLEGAL: Final = frozenset('<>"{}|\\^`')
+_ILLEGAL: Final = re.compile(r'[\x00-\x20<>"{}|\\^`]')
 
 
 def is_legal(iri: str) -> bool:
@@ -24,7 +25,7 @@ def is_legal(iri: str) -> bool:
     >>> is_legal("https://example.org/a"), is_legal("https://example.org/a b")
     (True, False)
     """
-    return not any(c in _ILLEGAL or c <= " " for c in iri)
+    return _ILLEGAL.search(iri) is None
 
 
 @cache
@@ -39,25 +40,45 @@ class Reader:
         """Read ``engine``; ``today`` (YYYY-MM-DD) decides which responsibilities hold."""
         self.engine, self.names, self.today = engine, names, today
         self._normaliser = Normaliser()
+        self._rewritten_by: dict[ox.NamedNode, list[ox.NamedNode]] = {}
 
     def describe(self, nodes: Iterable[ox.NamedNode]) -> dict[ox.NamedNode, Facts]:
         """Give all that is said of each node, literals as their owner wrote them."""
-        asked = [node for node in dict.fromkeys(nodes) if is_legal(node.value)]
-        found: dict[ox.NamedNode, Facts] = {node: {} for node in asked}
-        for triple in self.construct("describe", asked, variable="nodes"):
-            assert isinstance(triple.subject, ox.NamedNode)
-            found[triple.subject].setdefault(triple.predicate, []).append(triple.object)
+        found: dict[ox.NamedNode, Facts] = {}
+        for node in dict.fromkeys(nodes):
+            if is_legal(node.value):
+                facts = found[node] = {}
+                for triple in self.engine.triples(node):
+                    facts.setdefault(triple.predicate, []).append(triple.object)
         for node, facts in found.items():
             for p, values in facts.items():
-                if any(_may_be_rewritten(value) for value in values):
-                    facts[p] = self._as_written(node, p, values)
+                if isinstance(values[0], ox.Literal) or len(values) > 1:
+                    graphs = self._rewritten(p)
+                    if graphs:
+                        facts[p] = self._as_written(node, p, values, graphs)
         return found
 
-    def _as_written(self, node: ox.NamedNode, p: ox.NamedNode, values: list[Term]) -> list[Term]:
-        quads = self.engine.store.quads_for_pattern(node, p, None, None)
-        written = [q.triple for q in quads if self.names.is_written(getattr(q.graph_name, "value", ""))]
-        stored = (ox.Triple(node, p, value) for value in values)
-        return [triple.object for triple in restore(stored, written, self._normaliser)] if written else values
+    def _rewritten(self, p: ox.NamedNode) -> Sequence[ox.NamedNode]:
+        """Give the graphs that keep literals of ``p`` as they were written; mostly there are none."""
+        known = self._rewritten_by.get(p)
+        if known is None:
+            store = self.engine.store
+            known = [g for g in self._written if any(True for _ in store.quads_for_pattern(None, p, None, g))]
+            self._rewritten_by[p] = known
+        return known
+
+    @cached_property
+    def _written(self) -> list[ox.NamedNode]:
+        graphs = self.engine.store.named_graphs()
+        return [g for g in graphs if isinstance(g, ox.NamedNode) and self.names.is_written(g.value)]
+
+    def _as_written(
+        self, node: ox.NamedNode, p: ox.NamedNode, values: list[Term], graphs: Sequence[ox.NamedNode]
+    ) -> list[Term]:
+        written = [q.triple for g in graphs for q in self.engine.store.quads_for_pattern(node, p, None, g)]
+        if not written:
+            return values
+        return [t.object for t in restore((ox.Triple(node, p, v) for v in values), written, self._normaliser)]
 
     def construct(self, name: str, nodes: Sequence[ox.NamedNode], variable: str = "datasets") -> Iterator[ox.Triple]:
         """Give what the query file ``name`` makes of ``nodes``."""
@@ -72,10 +93,3 @@ class Reader:
     def _filled(self, name: str, nodes: Sequence[ox.NamedNode], variable: str) -> str:
         text = _query(name).replace(f"${variable}", " ".join(map(render, nodes)))
         return text.replace("$today", render(ox.Literal(self.today)))
-
-
-def _may_be_rewritten(value: Term) -> bool:
-    if not isinstance(value, ox.Literal) or value.language is not None:
-        return False
-    datatype = value.datatype.value
-    return datatype.startswith(str(XSD)) and not (is_kept(value) and datatype == f"{XSD}string")

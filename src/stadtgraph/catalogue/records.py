@@ -196,6 +196,8 @@ class Builder:
         triples = [ox.Triple(node, RDF.type, class_of(kind))]
         values: list[Block] = []
         for row in table()[kind].values():
+            if not row.must and not facts.get(row.iri):
+                continue
             kept = self._values(node, row, facts.get(row.iri, ()), found, parts, (*above, node))
             if not kept and row.must:
                 parts.lack(node, row.iri, kind, "missing" if not facts.get(row.iri) else "value")
@@ -266,13 +268,13 @@ class Builder:
     ) -> list[Term]:
         """Give the values that may stand, sorted; of several where one may stand the first by rank."""
         kept: dict[Term, None] = {}
-        for value in sorted(set(given), key=_order):
+        for value in _sorted(given):
             fitting = self._fitting(row, value, found, parts, above)
             if fitting is not None:
                 kept[fitting] = None
             elif not row.follows:
                 parts.lack(node, row.iri, "statement", "value", value)
-        chosen = sorted(kept, key=_order)
+        chosen = _sorted(kept)
         if row.single and len(chosen) > 1:
             best = self.context.best(row, chosen)
             for value in chosen:
@@ -301,6 +303,11 @@ class Builder:
 
 def _iris(values: Iterable[Term]) -> Iterator[ox.NamedNode]:
     return (value for value in values if isinstance(value, ox.NamedNode))
+
+
+def _sorted(values: Iterable[Term]) -> list[Term]:
+    found = list(dict.fromkeys(values))
+    return found if len(found) < 2 else sorted(found, key=_order)
 
 
 def _order(term: Term) -> tuple[int, str, str]:
