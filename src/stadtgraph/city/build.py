@@ -85,12 +85,13 @@ class Build:
         pages = Pages(self.city, source, origin, report, silent)
         known = self.draft.clone.info(graph)
         try:
-            found = pages.get(known.inputs if known is not None else "")
-            work = Harvest(self.city, self.draft, source, found or (), report)
-            if found is None:
-                report.state = State.UNCHANGED
-            else:
-                work.run()
+            with pages.dropped_where_wrong():
+                found = pages.get(known.inputs if known is not None else "")
+                work = Harvest(self.city, self.draft, source, found or (), report)
+                if found is None:
+                    report.state = State.UNCHANGED
+                else:
+                    work.run()
         except (InputError, NetworkError) as problem:
             self.report.failed.append(source.name)
             self.say(problem.text(self.lang))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,17 +52,18 @@ def harvest(
     entry, origin = _entry(city, target, source)
     report = HarvestReport(entry.name, origin)
     calls = Pages(city, entry, origin, report, progress)
-    pages = calls.get(_known_inputs(city, entry))
-    if pages is None:
-        report.state = State.UNCHANGED
-        return report
-    with city.draft(why=f"harvest {entry.name}") as draft:
-        work = Harvest(city, draft, entry, pages, report, confirm, progress)
-        work.run()
-        if dry_run and report.state is State.LOADED:
-            report.state = State.DRY_RUN
-        if report.state is not State.LOADED:
-            draft.clone.abandon()
+    with calls.dropped_where_wrong():
+        pages = calls.get(_known_inputs(city, entry))
+        if pages is None:
+            report.state = State.UNCHANGED
+            return report
+        with city.draft(why=f"harvest {entry.name}") as draft:
+            work = Harvest(city, draft, entry, pages, report, confirm, progress)
+            work.run()
+            if dry_run and report.state is State.LOADED:
+                report.state = State.DRY_RUN
+            if report.state is not State.LOADED:
+                draft.clone.abandon()
     if draft.release is not None:
         report.release = draft.release.id
     elif report.state is State.LOADED:
@@ -97,11 +100,21 @@ class Pages:
         self._got = found
         return [page for page in fetching.pages(found) if not (self._speaks == "sparql" and is_list(page.number))]
 
+    @contextmanager
+    def dropped_where_wrong(self) -> Iterator[None]:
+        """Remove the pages where something is wrong in them; what an interruption left stays for the next attempt."""
+        try:
+            yield
+        except InputError:
+            if self._fetching is not None:
+                self._fetching.clear()
+            raise
+
     def done(self, inputs: str) -> None:
         """Remember what to ask again by where the pages were loaded, and remove them."""
         if self._fetching is None:
             return
-        if self._report.state in (State.LOADED, State.UNCHANGED):
+        if self._report.state in (State.LOADED, State.UNCHANGED) and inputs:
             self._fetching.done(Memory(self._origin, inputs, self._settings, self._got))
         else:
             self._fetching.clear()

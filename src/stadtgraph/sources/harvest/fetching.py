@@ -25,7 +25,8 @@ from stadtgraph.sources.harvest.pages import Page
 from stadtgraph.sources.harvest.record import Reason
 from stadtgraph.sources.harvest.take import Progress, silent
 
-POLICY: Final = Policy(bytes=2 << 30, seconds=3600.0, connect=20.0, idle=60.0, redirects=5)
+MOST = 2 << 30
+"""Most bytes of one page, packed and unpacked; they go to disk."""
 RDF: Final = "text/turtle;q=0.9, application/rdf+xml, application/n-triples;q=0.9, application/ld+json;q=0.8, */*;q=0.1"
 TRIES: Final = 4
 LONGEST_WAIT: Final = 60.0
@@ -100,17 +101,12 @@ class Fetching:
         private: frozenset[str] = frozenset(),
         *,
         progress: Progress = silent,
-        sleep: Callable[[float], None] = time.sleep,
-        policy: Policy = POLICY,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         """Say where to, how politely, and which hosts need not be public."""
-        self.folder, self.feed, self.progress, self._sleep = folder, feed, progress, sleep
-        self.policy = Policy(
-            private, policy.hosts, policy.bytes, policy.seconds, policy.connect, policy.idle, policy.redirects
-        )
+        self.folder, self.feed, self.progress, self._sleep = folder, feed, progress, sleep or time.sleep
+        self.policy = Policy(private, bytes=MOST, seconds=3600.0, connect=20.0, idle=60.0, redirects=5)
         self.notes: list[Reason] = []
-        self.expected = 0
-        """Records that the catalogue says it has."""
         self._asked = False
 
     @property
