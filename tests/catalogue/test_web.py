@@ -152,6 +152,17 @@ def test_wrong_calls_are_told(client: FlaskClient) -> None:
     assert client.get("/catalog", headers={"Accept": "text/turtle"}).headers["Location"] == "/catalog.ttl"
 
 
+@pytest.mark.parametrize("host", ['a"b', "x y", "<script>", "ex]ample", ""])
+def test_a_malformed_host_harms_nothing(client: FlaskClient, host: str) -> None:
+    """Addresses then stand on the base of the city; every document stays well-formed."""
+    for address in ("/catalog.rdf", "/sitemap.xml", "/catalog/changes.atom", "/robots.txt", "/page/dataset/full"):
+        answer = client.get(address, headers={"Host": host})
+        assert answer.status_code in (200, 400), address
+        assert "<script>/" not in answer.text and (not host or f"//{host}" not in answer.text)
+    answer = client.get("/catalog.rdf", headers={"Host": host})
+    assert answer.status_code == 400 or triples(answer.data)
+
+
 def test_one_dataset_is_a_document_of_its_own(client: FlaskClient) -> None:
     """By its path, or by its IRI whatever that is."""
     one = triples(client.get("/catalog/dataset/full.rdf").data)

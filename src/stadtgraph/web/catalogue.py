@@ -74,7 +74,7 @@ def catalog(form: str) -> Response:
     """Give a page of the catalogue, or with ``page=all`` the whole of it."""
     found, written, chosen = opened(View.PUBLIC), _form(form), profile(request.args.get("profile", "dcat-ap-de"))
     since, number = _since(), _number()
-    tag = etag("catalog", written.name, chosen.name, number, since, request.host_url, request.args.get("release"))
+    tag = etag("catalog", written.name, chosen.name, number, since, _site(), request.args.get("release"))
     if is_known(tag):
         return not_modified(tag)
     made = catalogue_of(found)
@@ -142,34 +142,34 @@ def quality(form: str) -> Response:
 def feed() -> Response:
     """Give the latest changes of datasets as an Atom feed."""
     found = opened(View.PUBLIC)
-    tag = etag("changes", request.host_url)
+    tag = etag("changes", _site())
     if is_known(tag):
         return not_modified(tag)
     title = told("catalogue-changes", site=state().city.config.city.title)
     entries = changes(state().city, found.id, language())
-    body = atom(entries, _page_of(), request.base_url, state().names.base, title, language())
+    body = atom(entries, _page_of(), f"{_site()}catalog/changes.atom", state().names.base, title, language())
     return tagged(Response(body, content_type="application/atom+xml; charset=utf-8"), tag)
 
 
 @blueprint.get("/robots.txt")
 def robots_txt() -> Response:
     """Tell crawlers what they may read."""
-    tag = etag("robots", request.host_url)
+    tag = etag("robots", _site())
     if is_known(tag):
         return not_modified(tag)
-    return tagged(Response(robots(request.host_url), content_type="text/plain; charset=utf-8"), tag)
+    return tagged(Response(robots(_site()), content_type="text/plain; charset=utf-8"), tag)
 
 
 @blueprint.get("/sitemap.xml")
 def sitemap() -> Response:
     """Name the pages of all datasets, or the sitemaps that do, where they are many."""
-    made, tag = catalogue_of(opened(View.PUBLIC)), etag("sitemap", request.host_url)
+    made, tag = catalogue_of(opened(View.PUBLIC)), etag("sitemap", _site())
     if is_known(tag):
         return not_modified(tag)
     own = _own(made)
     parts = -(-len(own) // LARGEST)
     if parts > 1:
-        body = index(f"{request.host_url}sitemap-{number}.xml" for number in range(1, parts + 1))
+        body = index(f"{_site()}sitemap-{number}.xml" for number in range(1, parts + 1))
     else:
         body = _urlset(made, own)
     return tagged(Response(body, content_type="application/xml; charset=utf-8"), tag)
@@ -178,7 +178,7 @@ def sitemap() -> Response:
 @blueprint.get("/sitemap-<int:number>.xml")
 def sitemap_part(number: int) -> Response:
     """Name a part of the pages."""
-    made, tag = catalogue_of(opened(View.PUBLIC)), etag("sitemap", number, request.host_url)
+    made, tag = catalogue_of(opened(View.PUBLIC)), etag("sitemap", number, _site())
     part = _own(made)[(number - 1) * LARGEST : number * LARGEST] if number > 0 else []
     if not part:
         raise NotFound("catalogue-no-page", page=number, last=-(-len(_own(made)) // LARGEST))
@@ -199,6 +199,11 @@ def structured(iri: str, found: Opened) -> Markup:
 
 
 # ---- what was asked for
+
+
+def _site() -> str:
+    """Give the address of this site as the client reached it; a malformed Host counts as none."""
+    return request.host_url if request.host else state().names.base
 
 
 def _form(name: str) -> Form:
@@ -237,7 +242,7 @@ def _with_parameters(path: str) -> str:
 
 def _address(form: str, release: str) -> Callable[[int], str]:
     """Give the addresses of pages; they name the release, so that a walk stays in one state whatever is published."""
-    host, kept = request.host_url, _kept() | {"release": release}
+    host, kept = _site(), _kept() | {"release": release}
     return lambda number: f"{host}catalog.{form}?{urlencode({**kept, 'page': number})}"
 
 
@@ -255,7 +260,7 @@ def _document(blocks: object, form: Form, tag: str) -> Response:
 
 def _page_of() -> Callable[[str], str]:
     """Give the address of a dataset's page on this host; a dataset of elsewhere is its own address."""
-    host, names = request.host_url.rstrip("/"), state().names
+    host, names = _site().rstrip("/"), state().names
 
     def address(iri: str) -> str:
         path = local_path(iri, names)
