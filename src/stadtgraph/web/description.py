@@ -11,8 +11,8 @@ from typing import Final
 import pyoxigraph as ox
 
 from stadtgraph.release import GraphInfo, Manifest
-from stadtgraph.sparql.negotiate import GRAPHS, TABLES
-from stadtgraph.terms import DCT, FOAF, RDF, SD, VOID, XSD, Names, Namespace
+from stadtgraph.sparql.negotiate import DOCUMENTS, GRAPHS, TABLES
+from stadtgraph.terms import DCAT, DCT, FOAF, PREFIXES, RDF, SD, VOID, XSD, Names, Namespace
 from stadtgraph.web.state import Partitions
 
 FORMATS: Final = Namespace("http://www.w3.org/ns/formats/")
@@ -28,6 +28,16 @@ _FORMATS: Final = {
     "nquads": "N-Quads",
     "trig": "TriG",
 }
+_NAMES: Final = """
+    area asGeoJSON centroid convexHull coordinateDimension difference dimension distance envelope getSRID intersection
+    isEmpty isSimple length perimeter relate spatialDimension symDifference union ehContains ehCoveredBy ehCovers
+    ehDisjoint ehEquals ehInside ehMeet ehOverlap rcc8dc rcc8ec rcc8eq rcc8ntpp rcc8ntppi rcc8po rcc8tpp rcc8tppi
+    sfContains sfCrosses sfDisjoint sfEquals sfIntersects sfOverlaps sfTouches sfWithin
+"""
+FUNCTIONS: Final = tuple(_NAMES.split())
+"""The functions of GeoSPARQL that the engine has (https://docs.ogc.org/is/22-047r1/22-047r1.html)."""
+_GEOF: Final = Namespace(PREFIXES["geof"])
+_PROTOCOL: Final = "https://www.w3.org/TR/sparql11-http-rdf-update/"
 _NodeOrLiteral = ox.NamedNode | ox.Literal
 
 
@@ -52,9 +62,14 @@ def service(endpoint: str, manifest: Manifest, triples: int, services: Mapping[s
         (RDF.type, SD.Service),
         (SD.endpoint, ox.NamedNode(endpoint)),
         (SD.supportedLanguage, SD.SPARQL11Query),
+        (SD.supportedLanguage, SD.SPARQL11Update),
         (SD.feature, SD.UnionDefaultGraph),
         (SD.defaultDataset, dataset),
     )
+    for function in FUNCTIONS:
+        yield ox.Triple(this, SD.extensionFunction, _GEOF.term(function))
+        yield ox.Triple(_GEOF.term(function), RDF.type, SD.Function)
+    yield from _writing(endpoint, this)
     for offered in dict.fromkeys((*TABLES, *GRAPHS)):
         yield ox.Triple(this, SD.resultFormat, FORMATS.term(_FORMATS[offered.name]))
     if services:
@@ -72,6 +87,26 @@ def service(endpoint: str, manifest: Manifest, triples: int, services: Mapping[s
         yield from _all(named, (RDF.type, SD.NamedGraph), (SD.name, ox.NamedNode(info.graph)), (SD.graph, graph))
         yield from _all(graph, (RDF.type, SD.Graph), (VOID.triples, _whole(info.triples)))
         yield from _titles(graph, info)
+
+
+def _writing(endpoint: str, this: ox.NamedNode) -> Iterator[ox.Triple]:
+    """Give the addresses where data are changed with a token; the protocols have no word for the second one."""
+    update, store = ox.NamedNode(f"{endpoint}#update"), ox.NamedNode(f"{endpoint}#graph-store")
+    yield from _all(this, (DCT.relation, update), (DCT.relation, store))
+    yield from _all(
+        update,
+        (RDF.type, SD.Service),
+        (SD.endpoint, ox.NamedNode(f"{endpoint}/update")),
+        (SD.supportedLanguage, SD.SPARQL11Update),
+    )
+    yield from _all(
+        store,
+        (RDF.type, DCAT.DataService),
+        (DCAT.endpointURL, ox.NamedNode(endpoint.removesuffix("sparql") + "graphs")),
+        (DCT.conformsTo, ox.NamedNode(_PROTOCOL)),
+    )
+    for offered in DOCUMENTS:
+        yield ox.Triple(update, SD.inputFormat, FORMATS.term(_FORMATS[offered.name]))
 
 
 def _sorted(manifest: Manifest) -> list[GraphInfo]:
@@ -112,6 +147,9 @@ def void(names: Names, endpoint: str, title: str, manifest: Manifest, counts: Pa
             yield ox.Triple(subset, DCT.source, ox.NamedNode(names.base + info.dataset))
         elif info.address:
             yield ox.Triple(subset, DCT.source, ox.NamedNode(info.address))
+    for offered in GRAPHS:
+        yield ox.Triple(dataset, VOID.feature, FORMATS.term(_FORMATS[offered.name]))
+    yield from _writing(endpoint, dataset)
     yield from _partitions(names, dataset, counts)
 
 
