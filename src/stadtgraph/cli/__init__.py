@@ -13,12 +13,23 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from stadtgraph import messages
-from stadtgraph.cli import asking, auditing, building, cataloguing, harvesting, linking, releasing, serving, tokens
+from stadtgraph.cli import (
+    asking,
+    auditing,
+    backing,
+    building,
+    cataloguing,
+    harvesting,
+    linking,
+    releasing,
+    serving,
+    tokens,
+)
 from stadtgraph.cli.call import Call
 from stadtgraph.cli.parser import Commands
 from stadtgraph.errors import StadtgraphError
 
-_MODULES = (building, asking, auditing, cataloguing, harvesting, linking, releasing, tokens, serving)
+_MODULES = (building, asking, auditing, cataloguing, harvesting, linking, releasing, backing, tokens, serving)
 
 
 def commands(lang: str) -> Commands:
