@@ -67,7 +67,7 @@ _GEOMETRY: Final = ox.NamedNode("http://www.w3.org/ns/locn#geometry")
 _PUBLISHER: Final = "http://purl.org/adms/publishertype/"
 OPEN_LICENCES: Final = re.compile(
     re.escape(LICENCES)
-    + r"(dl-zero-de|dl-by-de|cc-zero|cc-by(-sa)?(-de)?|odbl|odby|odcpddl|geonutz|geoNutz|official-work)(/.*)?"
+    + r"(dl-zero-de|dl-by-de|cc-zero|cc-by(-sa)?(-de)?|odbl|odby|odcpddl|geonutz|geoNutz|officialWork|ccpdm)(/.*)?"
     + r"|https?://creativecommons\.org/(licenses/by(-sa)?|publicdomain/(zero|mark))/.*"
     + rf"|{re.escape(EU)}licence/(CC0|CC_BY|CC_BY_4_0|CC_BYSA|CC_BYSA_4_0|ODC_BL|ODC_BY|ODC_PDDL)"
 )
