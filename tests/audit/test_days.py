@@ -12,6 +12,7 @@ from stadtgraph import City
 from stadtgraph.audit import AuditReport, Status
 from stadtgraph.city.auditing import Audits
 from stadtgraph.release import View
+from stadtgraph.shacl import Incremental
 
 OVERDUE = """
 ex:fresh a sh:NodeShape ; sh:targetClass dcat:Dataset ; sh:severity sh:Warning ; sg:group sg:quality ;
@@ -50,6 +51,20 @@ def test_a_day_that_changes_nothing_makes_no_release(town: AuditedTown) -> None:
     town.register(f'<id/dataset/trees> ex:due "{day(10)}"^^xsd:date .\n')
     assert built(town, 0) is not None
     assert [built(town, days) for days in (1, 2, 10)] == [None, None, None]
+
+
+def test_a_day_is_looked_at_once(town: AuditedTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds that follow on the same day do not evaluate the rules again; those of the next day do."""
+    town.register(f'<id/dataset/trees> ex:due "{day(10)}"^^xsd:date .\n')
+    built(town, 0)
+    looked: list[int] = []
+    delta = Incremental.delta
+    monkeypatch.setattr(Incremental, "delta", lambda *given: (looked.append(1), delta(*given))[1])
+    numbers = []
+    for days in (1, 1, 2, 2, 11, 11):
+        built(town, days)
+        numbers.append(len(looked))
+    assert numbers == [1, 1, 2, 2, 3, 3]
 
 
 def test_what_a_day_brings_is_found_by_the_next_build(town: AuditedTown) -> None:
