@@ -28,6 +28,14 @@ title = { de = "Internes", en = "Internal" }
 domain = "city"
 kind = "managed"
 visibility = "restricted"
+
+[[source]]
+name = "own"
+title = { de = "Eigenes", en = "Own" }
+domain = "city"
+kind = "managed"
+visibility = "restricted"
+graph = "https://own.example/g"
 """
 BASE = "https://town.example/"
 NOTES, SECRETS, UNITS = (f"{BASE}graph/source/{name}" for name in ("notes", "secrets", "units"))
@@ -56,6 +64,7 @@ class Writers:
             "admin": ["admin"],
             "notes": ["write:notes"],
             "secrets": ["write:secrets"],
+            "both": ["write:secrets", "write:notes"],
             "reader": ["read:internal"],
         }
         tokens = Tokens(city.path)

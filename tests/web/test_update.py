@@ -181,6 +181,29 @@ def test_a_restricted_source_is_written_by_its_writer_and_seen_by_its_readers_al
     assert copied.status_code == 204 and here.graph(NOTES) == set()
 
 
+def test_who_writes_but_does_not_read_a_restricted_source_learns_nothing_of_it(here: Writers) -> None:
+    """Neither by copying or moving it, nor by WHERE, nor after having written to it."""
+    assert here.update(f"INSERT DATA {{ GRAPH <{SECRETS}> {{ <urn:s> ex:p 'Geheimnis' }} }}").status_code == 204
+    before = here.release
+    for verb in ("ADD", "COPY", "MOVE"):
+        assert here.update(f"{verb} <{SECRETS}> TO <{NOTES}>", "both").status_code == 404
+        text = f"INSERT DATA {{ GRAPH <{SECRETS}> {{ <urn:t> ex:p 1 }} }} ; {verb} <{SECRETS}> TO <{NOTES}>"
+        assert here.update(text, "both").status_code == 404
+    where = f"WHERE {{ GRAPH <{SECRETS}> {{ ?s ?p ?o }} }}"
+    assert here.update(f"INSERT {{ GRAPH <{NOTES}> {{ ?s ?p ?o }} }} {where}", "both").status_code == 204
+    assert here.graph(NOTES) == set() and here.release == before
+    assert here.update(f"COPY <{SECRETS}> TO <{NOTES}>", "admin").status_code == 204
+    assert len(here.graph(NOTES)) == 1
+
+
+def test_the_name_of_a_source_with_a_graph_of_its_own_makes_no_second_one(here: Writers) -> None:
+    """What is meant for a restricted source never lands in a public graph that is called like it."""
+    text = "INSERT DATA {{ GRAPH <{}> {{ <urn:s> ex:p 'Geheimnis' }} }}"
+    assert here.update(text.format(f"{BASE}graph/source/own")).status_code == 409
+    assert here.update(text.format("https://own.example/g")).status_code == 204
+    assert here.graph("https://own.example/g") == set() and len(here.graph("https://own.example/g", "reader")) == 1
+
+
 def test_dropping_all_leaves_what_is_not_managed(here: Writers) -> None:
     """Files, ontology, shapes, provenance and history are nobody's to drop."""
     here.update(SOME)

@@ -21,7 +21,7 @@ from stadtgraph.errors import Conflict, GateError, InputError
 from stadtgraph.links import RESTRICTED_SOURCE, SOURCE, Decision
 from stadtgraph.release import GraphInfo, Kind, Release
 from stadtgraph.sources import Source, inputs_checksum, skolemised
-from stadtgraph.store import Spool, read_lines
+from stadtgraph.store import Spool, read_lines, spool
 from stadtgraph.store.literals import restore
 from stadtgraph.terms import SPACE, Names
 
@@ -134,9 +134,11 @@ class Draft:
 
     def check(self, source: Source, triples: Iterable[ox.Triple]) -> None:
         """Ask the gate shapes about all triples (as written) that a source is to hold."""
-        held = list(triples)
-        if held:
-            self._check(source, shacl.validate(held, self.city.gate.shapes))
+        kept = spool(triples, self.clone.folder("check"), "source")
+        try:
+            self._gate(source, kept)
+        finally:
+            kept.remove()
 
     def check_edit(self, source: Source, added: Sequence[ox.Triple], removed: Collection[ox.Triple]) -> None:
         """Ask the gate shapes about the touched subjects as they would be."""

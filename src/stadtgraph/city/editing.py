@@ -71,6 +71,10 @@ class Target:
         """Give what ``now`` holds, as written."""
         return (triple for forms in self.now.values() for triple in chain.from_iterable(forms.values()))
 
+    def of(self, subject: object) -> Iterator[ox.Triple]:
+        """Give what ``now`` holds of one subject, as written."""
+        return chain.from_iterable(self.now[subject].values()) if isinstance(subject, ox.NamedNode) else iter(())
+
     def difference(self) -> tuple[list[ox.Triple], list[ox.Triple]]:
         """Give what was added to and removed from the subjects looked at, as written."""
         now = dict.fromkeys(self.triples())
@@ -119,10 +123,15 @@ class Edits:
         return list(self._targets.values())
 
     def exists(self, graph: str) -> bool:
-        """Tell whether there is a graph that the caller may read or that this request made."""
-        if graph in self._targets:
-            return self._targets[graph].exists
-        return graph in self.draft.clone.graphs[self.view]
+        """Tell whether there is a graph that the caller may read or that this request made.
+
+        Who may write to a restricted graph but not read it can neither copy nor move it.
+        """
+        target = self._targets.get(graph)
+        if target is None:
+            return graph in self.draft.clone.graphs[self.view]
+        hidden = target.source.restricted and self.view is View.PUBLIC and not self.caller.reads_internal
+        return target.exists and not hidden
 
     def insert(self, graph: str, triples: Iterable[ox.Triple], *, bound: bool = False) -> None:
         """Add triples as written; with ``bound``, or in the store's form, only where the graph lacks the value."""
@@ -199,8 +208,10 @@ class Edits:
         for target in self._targets.values():
             if target.cleared:
                 self.draft.check(target.source, target.triples())
-            elif target.now:
-                self.draft.check_edit(target.source, *target.difference())
+                continue
+            added, removed = target.difference()
+            touched = dict.fromkeys(t.subject for t in (*added, *removed))
+            self.draft.check(target.source, (t for s in touched for t in target.of(s)))
 
     def apply(self) -> bool:
         """Make the changes in the draft; tell whether that changed it. Call :meth:`check` before."""
@@ -253,6 +264,9 @@ class Edits:
             return self._managed(known)
         if name is None or (info is not None and info.kind is not Kind.MANAGED):
             raise Conflict("update-system-graph", graph=graph)
+        if name in self.draft.city.sources:
+            other = self.draft.city.sources[name].graph_name(self.names).value
+            raise Conflict("update-other-graph", source=name, graph=other)
         return self._unregistered(graph, name)
 
     def _managed(self, source: Source) -> Source:

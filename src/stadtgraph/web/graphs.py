@@ -27,6 +27,7 @@ from stadtgraph.release import GraphInfo
 from stadtgraph.sources import jobs
 from stadtgraph.sparql import negotiate
 from stadtgraph.sparql.negotiate import Format
+from stadtgraph.sparql.outline import LONGEST_IRI
 from stadtgraph.terms import RESERVED, Names
 from stadtgraph.web import callers, documents, multipart
 from stadtgraph.web.reply import is_known, not_modified, tagged
@@ -82,6 +83,8 @@ def _named(path: str) -> str | None:
         return None
     here = f"{request.host_url}graphs/" if request.host else None
     iri = given[0]
+    if len(iri) > LONGEST_IRI:
+        raise ProtocolError("protocol-graph", name="graph")
     if here and iri.startswith(here) and iri != here:
         return _direct(iri.removeprefix(here), names)
     try:
@@ -91,6 +94,8 @@ def _named(path: str) -> str | None:
 
 
 def _direct(path: str, names: Names) -> str:
+    if len(path) > LONGEST_IRI:
+        raise ProtocolError("protocol-graph", name="graph")
     below = "graph/" if path.partition("/")[0] in _BELOW_GRAPH else "graphs/"
     try:
         return ox.NamedNode(f"{names.base}{below}{path}").value

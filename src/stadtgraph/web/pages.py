@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pyoxigraph as ox
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
-from stadtgraph.errors import BusyError, NotFound, StadtgraphError, StoreError
+from stadtgraph.errors import BusyError, Gone, NotFound, StadtgraphError, StoreError
 from stadtgraph.release import Release
 from stadtgraph.sparql.negotiate import HTML, JSON_LD, Format, negotiate
 from stadtgraph.terms import DCAT, ORG, SG
@@ -93,6 +93,9 @@ def page(path: str) -> Response:
 def _known(path: str, found: Opened) -> ox.NamedNode:
     iri = resources.known_iri(path, found.place)
     if iri is None:
+        name = f"{found.place.names.base}id/{path}"
+        if name in state().city.releases.withdrawn():
+            raise Gone("graph-withdrawn", graph=name)
         raise NotFound("web-unknown-resource", path=path[:200])
     return iri
 
