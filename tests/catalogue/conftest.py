@@ -60,6 +60,13 @@ TOWN = """
 <id/dataset/untitled> a dcat:Dataset ; dct:description "Kein Titel."@de ; dct:publisher <id/unit/town> .
 <id/question/title> a sg:OpenQuestion ; sg:about <id/dataset/untitled> ; sg:asksFor dct:title ;
     sg:askPost <id/post/manager> .
+<id/dataset/untidy> a dcat:Dataset ; dct:title "Unordentlich"@de ; dct:description "Werte als Texte."@de ;
+    dct:publisher <id/unit/town> ; dct:identifier "urn:untidy" ; dct:temporal <id/period/untidy> ;
+    dcat:contactPoint <id/contact/untidy>, <id/contact/unreachable> ; dcat:landingPage "https://town.example/page" ;
+    dct:language "http://publications.europa.eu/resource/authority/language/DEU" ; dct:accessRights "öffentlich" .
+<id/period/untidy> <https://schema.org/startDate> "2020-01-01" .
+<id/contact/untidy> vcard:fn "Amt" ; vcard:hasEmail "office@town.example" ; vcard:hasTelephone "03641 / 49-0" .
+<id/contact/unreachable> vcard:fn "Amt" ; vcard:hasEmail "im Rathaus fragen" .
 <id/dataset/internal> a dcat:Dataset ; dct:title "Pläne"@de ; dct:description "Nur angekündigt."@de ;
     dct:publisher <id/unit/town> ; dct:accessRights access:NON_PUBLIC ;
     dcat:landingPage <https://town.example/internal> ; dcat:distribution <id/distribution/internal> .

@@ -133,6 +133,21 @@ def test_literals_are_typed_as_the_profile_wants(catalogue_of_town: Catalogue) -
     assert {w.property for w in record.withheld if w.why == "value"} >= {DCAT.theme}
 
 
+def test_values_written_as_texts_are_taken_for_what_they_say(catalogue_of_town: Catalogue) -> None:
+    """Addresses, mail, telephone and days of schema.org; what cannot be read so is left out with its node."""
+    record = catalogue_of_town.record(DCAT_AP_DE, f"{BASE}id/dataset/untidy")
+    assert record.values(DCAT.landingPage) == [ox.NamedNode("https://town.example/page")]
+    assert record.values(DCT.language) and not record.values(DCT.accessRights)
+    assert record.values(DCAT.startDate, node("period/untidy")) == [ox.Literal("2020-01-01", datatype=XSD.date)]
+    assert record.values(DCAT.contactPoint) == [node("contact/untidy")]
+    reached = (
+        record.values(VCARD.hasEmail, node("contact/untidy")),
+        record.values(VCARD.hasTelephone, node("contact/untidy")),
+    )
+    assert reached == ([ox.NamedNode("mailto:office@town.example")], [ox.NamedNode("tel:0364149-0")])
+    assert record.values(DCT.identifier) == [ox.Literal("urn:untidy")]
+
+
 def test_the_profile_for_govdata_says_it_twice(catalogue_of_town: Catalogue) -> None:
     """The properties of 2.x stand beside those of 3.0, which the other profiles have alone."""
     both, new = full(catalogue_of_town, GOVDATA), full(catalogue_of_town, DCAT_AP_DE)

@@ -15,6 +15,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from stadtgraph.catalogue.records import Record, Withheld
+from stadtgraph.catalogue.rules import OPEN_LICENCES
 from stadtgraph.catalogue.vocabulary import DCATDE, EU, LICENCES, PUBLIC
 from stadtgraph.terms import DCAT, DCT, SKOS, Term
 
@@ -70,6 +71,17 @@ def _rule_contributor(record: Record) -> Iterator[Note]:
         yield Note(CHANGED, "contributor")
 
 
+def _rule_dashboard(record: Record) -> Iterator[Note]:
+    """GovData's dashboard wants a keyword and an open licence for each distribution."""
+    if not record.values(DCAT.keyword):
+        yield Note(ACCEPTED, "no-keyword", DCAT.keyword)
+    for block in record.of("Distribution"):
+        for licence in record.values(DCT.license, block.node):
+            listed = isinstance(licence, ox.NamedNode) and licence.value.startswith(LICENCES)
+            if isinstance(licence, ox.NamedNode) and listed and not OPEN_LICENCES.fullmatch(licence.value):
+                yield Note(ACCEPTED, "not-open", DCT.license, block.node, licence.value)
+
+
 def _rule_modified(record: Record) -> Iterator[Note]:
     """A record without a day loses against any other with the same identifier."""
     if not record.values(DCT.modified):
@@ -110,6 +122,7 @@ RULES: Final = MappingProxyType(
             _rule_contributor,
             _rule_licence("govdata"),
             _rule_attribution,
+            _rule_dashboard,
             _rule_modified,
             _rule_distribution,
         ),

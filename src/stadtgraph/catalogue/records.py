@@ -206,7 +206,7 @@ class Builder:
             triples += [ox.Triple(node, row.iri, value) for value in kept]
             if row.range is not None:
                 values += [_named(value, row.range) for value in kept if isinstance(value, ox.NamedNode)]
-        if kind == "Kind" and not any(facts.get(p) for p in _REACHED):
+        if kind == "Kind" and not any(triple.predicate in _REACHED for triple in triples):
             parts.lack(node, VCARD.hasEmail, kind, "missing")
             self._take_out(parts, place)
             return None

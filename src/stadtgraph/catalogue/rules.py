@@ -63,6 +63,10 @@ PUBLISHER_TYPES: Final = {
 }
 """Kinds of organisations in the list that portals use, by the kinds of the units register."""
 _TYPE_OF: Final = {SG.term(kind): name for name, kinds in PUBLISHER_TYPES.items() for kind in kinds.split()}
+_CONTACTS: Final = (
+    (VCARD.hasEmail, re.compile(r"[\w.+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII), "mailto:"),
+    (VCARD.hasTelephone, re.compile(r"\+?[0-9][0-9 ()/-]{3,30}", re.ASCII), "tel:"),
+)
 _GEOMETRY: Final = ox.NamedNode("http://www.w3.org/ns/locn#geometry")
 _PUBLISHER: Final = "http://purl.org/adms/publishertype/"
 OPEN_LICENCES: Final = re.compile(
@@ -328,6 +332,26 @@ def _agent(node: ox.NamedNode, facts: Facts, context: Context) -> None:
             _TYPE_OF[v] for v in facts.get(ORG.classification, ()) if isinstance(v, ox.NamedNode) and v in _TYPE_OF
         ]
         facts[DCT.type] = [ox.NamedNode(_PUBLISHER + name) for name in sorted(kinds)[:1]]
+
+
+@rule("reached", "Kind")
+def _reached(node: ox.NamedNode, facts: Facts, context: Context) -> None:
+    """Write addresses of mail and numbers of telephones that stand as texts in their form as IRIs."""
+    for p, pattern, scheme in _CONTACTS:
+        values = facts.get(p, [])
+        for place, value in enumerate(values):
+            text = value.value.strip() if isinstance(value, ox.Literal) else ""
+            if pattern.fullmatch(text):
+                values[place] = ox.NamedNode(scheme + re.sub(r"[^\w.+@-]", "", text))
+
+
+@rule("period", "PeriodOfTime")
+def _period(node: ox.NamedNode, facts: Facts, context: Context) -> None:
+    """Take the days of a period that stand under the names of schema.org."""
+    for p, name in ((DCAT.startDate, "startDate"), (DCAT.endDate, "endDate")):
+        for start in ("http://schema.org/", "https://schema.org/"):
+            if not facts.get(p):
+                facts[p] = list(facts.get(ox.NamedNode(start + name), ()))
 
 
 @rule("location", "Location")

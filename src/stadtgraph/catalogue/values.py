@@ -21,6 +21,7 @@ _DATES: Final = (
 _WHOLE: Final = re.compile(r"\+?(\d{1,18})(\.0*)?")
 _DECIMAL: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 _DURATION: Final = re.compile(r"-?P(\d+Y)?(\d+M)?(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
+_ADDRESS: Final = re.compile(r"https?://[^\s<>\"{}|\\^`\x00-\x20]+")
 _HEX: Final = re.compile(r"([0-9a-fA-F]{2})+")
 _LICENCE: Final = re.compile(r"https?://(?:www\.)?dcat-ap\.de/def/licenses/(.+?)/?")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -106,7 +107,12 @@ def as_literal(row: Property, value: Term) -> ox.Literal | None:
 
 
 def as_iri(row: Property, value: Term) -> ox.NamedNode | None:
-    """Give ``value`` as the IRI that ``row`` wants, or ``None`` where it is none or of another list."""
+    """Give ``value`` as the IRI that ``row`` wants, or ``None`` where it is none or of another list.
+
+    An address that was written as a text is taken for what it says.
+    """
+    if isinstance(value, ox.Literal) and not row.follows and _ADDRESS.fullmatch(value.value.strip()):
+        value = ox.NamedNode(value.value.strip())
     if not isinstance(value, ox.NamedNode) or not is_legal(value.value):
         return None
     if row.name == "dct:license":
