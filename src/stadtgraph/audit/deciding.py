@@ -1,7 +1,8 @@
-"""The triples that decide who answers, read property by property and held in memory: for many look-ups at once."""
+"""The triples that decide who answers, held in memory property by property once many are asked for."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import pyoxigraph as ox
@@ -14,23 +15,29 @@ Node = ox.NamedNode | ox.BlankNode
 Index = dict[Term, list[ox.Triple]]
 ASIDE = frozenset({SG.maintainedBy, SG.validFrom, SG.validUntil})
 """Properties that very many records have and few are asked for."""
+FEW = 1_000
+"""Look-ups of a property up to which asking for each is cheaper than reading all."""
 
 
 class Deciding:
-    """Some facts, of which the triples that decide who answers are read once and found without asking again.
+    """Some facts, of which the triples that decide who answers are found without asking again for each.
 
-    Of types only those that decide are told where the class is not named.
+    Of types those that decide are told where the class is not named; others may be left out.
     """
 
     def __init__(self, facts: Facts) -> None:
         """Read from ``facts`` when asked."""
         self._facts = facts
         self._known: dict[ox.NamedNode, tuple[Index, Index]] = {}
+        self._asked: Counter[ox.NamedNode] = Counter()
 
     def match(self, s: Node | ox.Triple | None, p: ox.NamedNode | None, o: Term | None, /) -> Iterable[ox.Triple]:
         """Give the triples that fit the pattern."""
         is_held = p is not None and (p in DECIDING - ASIDE or (p == RDF.type and (o is None or o in KINDS)))
         if p is None or not is_held or (s is None) == (o is None):
+            return self._facts.match(s, p, o)
+        self._asked[p] += 1
+        if self._asked[p] <= FEW:
             return self._facts.match(s, p, o)
         by_subject, by_object = self._index(p)
         if s is not None:

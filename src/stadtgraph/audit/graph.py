@@ -5,6 +5,7 @@ Source: https://www.w3.org/TR/shacl/#validation-report and, for who and when, ht
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -16,6 +17,7 @@ from stadtgraph.shacl import Result
 from stadtgraph.terms import DCT, PROV, RDF, RDFS, SG, SH, XSD, Names, Term
 
 FINDING = "finding/"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._~-]")
 _OF_PLACE = (("unit", SG.unit), ("post", SG.post), ("coach", SG.coach), ("dataset", SG.dataset))
 
 
@@ -77,7 +79,7 @@ class AuditGraph:
         """Give the IRI of the audit of one dataset."""
         path = dataset.value.removeprefix(f"{self.names.base}id/")
         if path == dataset.value:
-            path = "".join(c if c.isascii() and (c.isalnum() or c in "-._~") else f"%{ord(c):X}" for c in path)
+            path = _UNSAFE.sub(lambda match: f"%{ord(match[0]):X}", path)
         return self.names.id(f"audit/{path}")
 
     def record(self, dataset: ox.NamedNode) -> Iterator[ox.Triple]:
