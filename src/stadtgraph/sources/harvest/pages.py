@@ -31,6 +31,7 @@ MOST_HELD: Final = 64 << 20  # bytes of a document that must be held in memory t
 _RUN: Final = MAX_TERM << 20
 _HEAD: Final = 8192
 _STATEMENT: Final = re.compile(rb"\s*(?:#[^\n]*\n\s*)*(?:<[^<>\s]*:[^<>\s]*>|_:\S+)\s+<[^<>\s]+>\s")
+_GOES_ON: Final = re.compile(rb"[;,\[(]\s*$|^\s*@?(?i:prefix|base)\b")
 _NESTED: Final = re.compile(rb"\s*(?:<<|(?:<[^>\n]*>|_:\S+)\s*<[^>\n]*>\s*<<)")
 _SUBJECT: Final = re.compile(rb"\s*<([^<>\n]*)>")
 _BARE: Final = re.compile(
@@ -72,6 +73,8 @@ def recognise(page: Page) -> str:
     with opened(page.path, MAX_STREAM) as stream:
         head = stream.read(_HEAD)
     page.format = found = _by_content(head) or _by_name(page)
+    if found == "nt" and (page.announced == "text/turtle" or _by_name(page) in ("ttl", "nq", "trig")):
+        page.format = found = _by_name(page) or "ttl"  # every line of N-Triples is Turtle, but not the other way round
     if not found:
         raise InputError("harvest-not-rdf", page=page.name, found=_first_words(head))
     announced = _ANNOUNCED.get(page.announced)
@@ -87,7 +90,8 @@ def _by_content(head: bytes) -> str:
     if text[:1] in b"{[":
         return "jsonld"
     if _STATEMENT.match(text):
-        return "nt"
+        lines = text.splitlines()[: -1 if len(head) == _HEAD else None]
+        return "ttl" if any(map(_GOES_ON.search, lines)) else "nt"
     if text.startswith(b"<?xml") or re.match(rb"<(?:!--|[A-Za-z_][\w.-]*:?[\w.-]*[\s>])", text):
         return "rdf"
     if re.match(rb"(?i)(?:#[^\n]*\n|\s)*@?(?:prefix|base)\b", text):

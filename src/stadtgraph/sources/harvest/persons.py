@@ -19,8 +19,8 @@ from urllib.parse import unquote
 import pyoxigraph as ox
 
 from stadtgraph.sources.harvest.lines import Term
-from stadtgraph.sources.harvest.words import AGENTS, MAILBOXES, PERSONS, SCHEMA
-from stadtgraph.terms import DCT, FOAF, RDF, RDFS, SKOS, VCARD, Names
+from stadtgraph.sources.harvest.words import AGENTS, MAILBOXES, PERSONS, SCHEMA, TYPE
+from stadtgraph.terms import DCT, FOAF, RDFS, SKOS, VCARD, Names
 
 _NAMES: Final = frozenset(
     [FOAF.term(n) for n in ("name", "givenName", "givenname", "firstName", "lastName", "familyName", "family_name",
@@ -116,14 +116,14 @@ def withhold(triples: Sequence[ox.Triple], names: Names, context: Sequence[ox.Tr
     """Give what may be kept of ``triples``; ``context`` is the whole record that they are of."""
     found = Withheld()
     whole = triples if context is None else context
-    persons: set[Term] = {t.subject for t in whole if t.object in PERSONS and t.predicate == RDF.type}
+    persons: set[Term] = {t.subject for t in whole if t.object in PERSONS and t.predicate == TYPE}
     contacts: set[Term] = {t.subject for t in whole if t.predicate in MAILBOXES and _is_private(t, persons)}
     telling = [p for p in persons if isinstance(p, ox.NamedNode) and _tells_name(p.value)]
     telling += [p for p in contacts | persons if isinstance(p, ox.NamedNode) and _is_personal_iri(p)]
     aliases: dict[Term, ox.NamedNode] = {p: _alias(p, names) for p in telling}
     for triple in triples:
         predicate = triple.predicate
-        if persons and predicate == RDF.type and triple.object in PERSONS:
+        if persons and predicate == TYPE and triple.object in PERSONS:
             found.counts["class"] += 1
             found.triples.append(triple)
             found.kept.append(_renamed(ox.Triple(triple.subject, predicate, _wider(triple.object)), aliases))
@@ -154,7 +154,9 @@ def _kind(triple: ox.Triple, persons: set[Term], contacts: set[Term]) -> str | N
         return "name" if predicate in _NAMES else "address"
     if predicate in (VCARD.fn, VCARD.hasFN, FOAF.name) and isinstance(target, ox.Literal):
         return "name" if _ADDRESSED.match(target.value) else None
-    if predicate in AGENTS and predicate != DCT.publisher and isinstance(target, ox.Literal):
+    if predicate == DCT.publisher and isinstance(target, ox.Literal):  # many offices are called "Bonn Orange"
+        return "name" if _ADDRESSED.match(target.value) else None
+    if predicate in AGENTS and isinstance(target, ox.Literal):
         return "name" if is_named_person(target.value) else None
     return None
 

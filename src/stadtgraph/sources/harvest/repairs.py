@@ -21,8 +21,8 @@ import pyoxigraph as ox
 
 from stadtgraph.sources.datatypes import legal
 from stadtgraph.sources.harvest.lines import Term, is_iri
-from stadtgraph.sources.harvest.words import ADMS, AGENTS, DCATDE, IRI_MARK, LANGUAGE_MARK, MAILBOXES, SCHEMA
-from stadtgraph.terms import DCAT, DCT, FOAF, PREFIXES, RDF, XSD
+from stadtgraph.sources.harvest.words import ADMS, AGENTS, DCATDE, IRI_MARK, LANGUAGE_MARK, MAILBOXES, SCHEMA, TYPE
+from stadtgraph.terms import DCAT, DCT, FOAF, PREFIXES, XSD
 
 LICENCES: Final = "http://dcat-ap.de/def/licenses/"
 AUTHORITY: Final = "http://publications.europa.eu/resource/authority/"
@@ -114,7 +114,7 @@ class Repairs:
         return (ox.Triple(subject, predicate, target), names) if names else (triple, names)
 
     def _apply(self, predicate: ox.NamedNode, target: Term) -> tuple[Pair, tuple[str, ...]]:
-        if predicate == RDF.type:
+        if predicate == TYPE:
             return (predicate, target), ()
         names: list[str] = []
         pair: Pair = (predicate, target)

@@ -6,7 +6,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from stadtgraph.terms import DCAT, DCT, FOAF, PREFIXES, PROV, SKOS, VCARD, Namespace
+from stadtgraph.terms import DCAT, DCT, FOAF, PREFIXES, PROV, RDF, SKOS, VCARD, Namespace
 
 ADMS: Final = Namespace(PREFIXES["adms"])
 DCATDE: Final = Namespace(PREFIXES["dcatde"])
@@ -15,6 +15,8 @@ SCHEMA: Final = ("http://schema.org/", "https://schema.org/")
 HYDRA: Final = ("http://www.w3.org/ns/hydra/core#", "https://www.w3.org/ns/hydra/core#")
 GEODCAT: Final = Namespace("http://data.europa.eu/930/")
 
+TYPE: Final = RDF.type
+TOPIC: Final = FOAF.primaryTopic
 ROOTS: Final = frozenset((DCAT.Dataset, DCAT.DatasetSeries, DCAT.DataService))
 """What makes a record."""
 BORDERS: Final = frozenset((DCAT.Dataset, DCAT.DatasetSeries, DCAT.Catalog, SKOS.Concept, SKOS.ConceptScheme))

@@ -15,8 +15,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from stadtgraph.sources.harvest.lines import Subject, escaped, line, parsed, token
-from stadtgraph.sources.harvest.words import BORDERS, HYDRA, MEMBERS, ROOTS, is_hydra
-from stadtgraph.terms import FOAF, RDF
+from stadtgraph.sources.harvest.words import BORDERS, HYDRA, MEMBERS, ROOTS, TOPIC, TYPE, is_hydra
 
 CHUNK: Final = 1 << 18  # bytes of one subject that are held before they are written
 MOST: Final = 50_000  # triples of one record; more is no record but a mistake
@@ -293,9 +292,9 @@ class _Intake:
             return
         if isinstance(target, ox.BlankNode):
             bench._execute("INSERT INTO used VALUES (?, ?)", (back, self._name))
-        elif predicate == RDF.type and isinstance(target, ox.NamedNode) and target.value in _ROOTS:
+        elif predicate == TYPE and isinstance(target, ox.NamedNode) and target.value in _ROOTS:
             bench._execute("INSERT INTO root VALUES (?, ?)", (self._name, self._page))
-        if predicate == FOAF.primaryTopic and not isinstance(target, ox.Literal):
+        if predicate == TOPIC and not isinstance(target, ox.Literal):
             name = back if isinstance(target, ox.BlankNode) else target.value  # type: ignore[union-attr]
             bench._execute("INSERT INTO about VALUES (?, ?)", (name, self._name))
         self._lines.append(text)
@@ -336,7 +335,7 @@ def _subject(name: str) -> Subject:
 
 
 def _is_border(parts: Sequence[Part]) -> bool:
-    return any(t.predicate == RDF.type and t.object in BORDERS for part in parts for t in part.triples)
+    return any(t.predicate == TYPE and t.object in BORDERS for part in parts for t in part.triples)
 
 
 def _set(bits: bytearray, place: int) -> None:
