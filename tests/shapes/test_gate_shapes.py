@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyshacl
 import pytest
-from rdflib import RDF, SH, BNode, Graph, Literal, Namespace, URIRef
+from rdflib import RDF, RDFS, SH, BNode, Graph, Literal, Namespace, URIRef
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -43,7 +43,7 @@ def shapes() -> Graph:
     """All shapes of the folder ``shapes``."""
     graph = Graph()
     for path in sorted((ROOT / "shapes").glob("*.ttl")):
-        graph.parse(path)
+        graph.parse(path, publicID=BASE)
     return graph
 
 
@@ -75,12 +75,55 @@ def test_what_is_right_passes_the_gate(folder: Path, gate: Graph) -> None:
     assert broken(read(folder / "conforms.ttl"), gate) == set()
 
 
-@pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
-def test_what_is_wrong_breaks_exactly_the_shapes_named_in_the_example(folder: Path, gate: Graph) -> None:
+VIOLATING = sorted(path for folder in EXAMPLES for path in folder.glob("violates*.ttl"))
+
+
+def named(path: Path) -> set[str]:
+    """Give the shapes that a violating example names in its first line."""
+    return set(path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# breaks: ").split())
+
+
+@pytest.mark.parametrize("path", VIOLATING, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_what_is_wrong_breaks_exactly_the_shapes_named_in_the_example(path: Path, gate: Graph) -> None:
     """The violating example breaks what its first line names, and nothing else."""
-    path = folder / "violates.ttl"
-    expected = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# breaks: ").split()
-    assert broken(read(path), gate) == set(expected)
+    assert broken(read(path), gate) == named(path)
+
+
+def test_every_shape_that_reports_has_a_violating_example(shapes: Graph) -> None:
+    """Gate shapes and the property shapes below them, each once at least; a new one needs its own."""
+    reporting = {shape for gate in gates(shapes) for shape in below(shapes, gate) if constrains(shapes, shape)}
+    assert {str(shape).removeprefix(SHAPE) for shape in reporting} <= set().union(*map(named, VIOLATING))
+
+
+def below(shapes: Graph, shape: URIRef) -> set[URIRef]:
+    """Give a shape and the property shapes that report with it."""
+    return {shape}.union(*(below(shapes, child) for child in shapes.objects(shape, SH.property)))  # type: ignore[arg-type]
+
+
+def constrains(shapes: Graph, shape: URIRef) -> bool:
+    """Tell whether a shape demands anything itself, beside what the shapes below it do."""
+    told = {
+        SH.path,
+        SH.name,
+        SH.message,
+        SH.severity,
+        SH.property,
+        SH.targetClass,
+        SH.targetSubjectsOf,
+        SH.targetObjectsOf,
+    }
+    return any(str(p).startswith(str(SH)) and p not in told for p in shapes.predicates(shape))
+
+
+def test_every_gate_shape_says_what_to_do_who_does_it_and_why(shapes: Graph) -> None:
+    """A remedy in both languages, a role of the register, a group and the source of the rule."""
+    roles = set(Graph().parse(ROOT / "data" / "registers" / "roles.ttl", publicID=BASE).subjects())
+    for shape in gates(shapes):
+        remedies = [text for text in shapes.objects(shape, SG.remedy) if isinstance(text, Literal)]
+        assert sorted(str(text.language) for text in remedies) == ["de", "en"], shape
+        (role,), (group,) = shapes.objects(shape, SG.mendedBy), shapes.objects(shape, SG.group)
+        assert role in roles, role
+        assert str(group).startswith(str(SG)) and list(shapes.objects(shape, RDFS.seeAlso)), shape
 
 
 @pytest.mark.parametrize("path", REGISTERS, ids=lambda path: path.name)
