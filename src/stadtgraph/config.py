@@ -80,7 +80,7 @@ class FairnessSettings:
     Callers with a token have ``trusted`` times as much.
     """
 
-    concurrency: int = 4
+    concurrency: int = 3
     waiting: int = 8
     seconds: float = 60.0
     errors: int = 60

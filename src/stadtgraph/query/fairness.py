@@ -34,7 +34,7 @@ class Shares:
     ``errors`` a minute. Callers with a token have ``trusted`` times as much. ``line`` bounds all lines together.
     """
 
-    concurrency: int = 4
+    concurrency: int = 3
     waiting: int = 8
     seconds: float = 60.0
     errors: int = 60

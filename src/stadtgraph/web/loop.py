@@ -13,6 +13,7 @@ import select
 import threading
 import time
 from email.utils import formatdate
+from ipaddress import ip_address
 from typing import Any, Final
 
 from waitress import wasyncore
@@ -27,7 +28,10 @@ from stadtgraph.web.front import Front, Given, Ready
 SLOWEST_REQUEST: Final = 60.0
 """Seconds within which a request has to be here whole; a large body gets more, 20 KB a second."""
 SLOWEST_ANSWER: Final = 600.0
-"""Seconds within which a client has to take what waits for it."""
+"""Seconds within which a client has to take what waits for it; what is taken at 20 KB a second gets longer."""
+HOLDING: Final = 15.0
+"""Seconds for which a client may hold up a query worker by taking less than 20 KB a second of a long answer."""
+_SLOW: Final = 20_000
 _CLEANING: Final = 5.0
 _PROMPT: Final = 0.02
 _LONGEST: Final = 2048
@@ -65,6 +69,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.ready: bytes | None = None
         self.given: Given | None = None
         self.since = 0.0
+        self.sent = 0
+        self._waits, self._holds = Since(), Since()
         super().__init__(*arguments, **named)
         self.server.touched.add(self)
 
@@ -82,11 +88,38 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.server.forget(self._fileno)
         super().del_channel(map)
 
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        """Send what the client takes."""
+        number: int = super().send(data, do_close=do_close)
+        self.sent += number
+        return number
+
     def is_slow(self, now: float) -> bool:
         """Tell whether the client sends its request, or takes its answer, too slowly."""
-        if not self.since or self.request is None:
-            return False
-        return bool(now - self.since > SLOWEST_REQUEST + self.request.body_bytes_received / 20_000)
+        begun = bool(self.since) and self.request is not None
+        if begun and now - self.since > SLOWEST_REQUEST + self.request.body_bytes_received / _SLOW:
+            return True
+        held = self.total_outbufs_len >= self.adj.outbuf_high_watermark // 2 and bool(self.requests)
+        waits = self._waits.seconds(now, self.total_outbufs_len > 0, self.sent)
+        return self._holds.seconds(now, held, self.sent) > HOLDING or waits > SLOWEST_ANSWER
+
+
+class Since:
+    """Since when something holds, less the time that the bytes sent meanwhile may have taken."""
+
+    __slots__ = ("_began", "_sent")
+
+    def __init__(self) -> None:
+        """Hold nothing yet."""
+        self._began, self._sent = 0.0, 0
+
+    def seconds(self, now: float, holds: bool, sent: int) -> float:
+        """Give for how long it holds; ``sent`` is the number of bytes sent so far."""
+        if not holds:
+            self._began = 0.0
+        elif not self._began:
+            self._began, self._sent = now, sent
+        return now - self._began - (sent - self._sent) / _SLOW if self._began else 0.0
 
 
 class _Begun:
@@ -161,8 +194,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         patience = _CLEANING if crowded else self.adj.channel_timeout
         for channel in list(self.active_channels.values()):
             idle = not channel.requests and channel.last_activity < now - patience
-            stuck = channel.total_outbufs_len and now - channel.last_activity > SLOWEST_ANSWER
-            if idle or stuck or channel.is_slow(now):
+            if idle or channel.is_slow(now):
                 channel.will_close = True
                 self.touched.add(channel)
 
@@ -242,8 +274,19 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         accepted = f"{headers.get('ACCEPT', '')}\n{headers.get('ACCEPT_ENCODING', '')}"
         raw = (method, request.query.encode("latin-1"), headers.get("CONTENT_TYPE", ""), accepted, body)
         assert self._short is not None
-        address = channel.addr[0] if not self.adj.trusted_proxy else None
-        return self._short.begin(raw, headers.get("IF_NONE_MATCH", ""), address, channel.check_client_disconnected)
+        known, address = headers.get("IF_NONE_MATCH", ""), self._address(channel, headers)
+        return self._short.begin(raw, known, address, channel.check_client_disconnected)
+
+    def _address(self, channel: Channel, headers: Any) -> str | None:
+        """Give the address of the caller as waitress would; ``None`` where that takes a closer look."""
+        own, proxy = str(channel.addr[0]), self.adj.trusted_proxy
+        if not proxy or (proxy not in (own, "*")) or "X_FORWARDED_FOR" not in headers:
+            return own
+        last = headers["X_FORWARDED_FOR"].rpartition(",")[2].strip()
+        try:
+            return str(ip_address(last))
+        except ValueError:
+            return None
 
     def _go_on(self, begun: _Begun) -> None:
         """Take what a worker has sent; at its end the answer is sent, and what is long or wrong goes to a thread."""

@@ -13,9 +13,17 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    values,
+)
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from stadtgraph.query import Ticket
@@ -30,6 +38,7 @@ class Meters:
 
     def __init__(self, live: Callable[[], dict[str, tuple[str, float]]]) -> None:
         """Count from nothing; ``live`` gives what is read when somebody asks: name, help text and value."""
+        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # by the environment of now
         self._registry = CollectorRegistry()
         own = self._registry
         self._queries = Counter(
@@ -92,12 +101,6 @@ class _Live(Collector):
         """Give what is read now."""
         for name, (text, value) in self._read().items():
             yield GaugeMetricFamily(name, text, value=value)
-
-
-def process_died(process: int) -> None:
-    """Forget the gauges of a web process that has ended; its counts stay."""
-    if os.environ.get(FOLDER):
-        mark_process_dead(process)  # type: ignore[no-untyped-call]
 
 
 def age(created: float) -> float:

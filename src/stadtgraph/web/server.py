@@ -23,7 +23,6 @@ from types import FrameType
 from typing import Final
 
 from stadtgraph.errors import StoreError, UsageError
-from stadtgraph.web.metrics import FOLDER, process_died
 
 _log: Final = logging.getLogger(__name__)
 _SPAWN: Final = get_context("spawn")
@@ -32,6 +31,8 @@ _PAUSE: Final = 1.0
 _SOON, _MOST_FAILURES = 15.0, 4
 _CONNECTIONS: Final = 10_000
 _FILES: Final = 20_000
+_COUNTS: Final = "PROMETHEUS_MULTIPROC_DIR"
+_ROOM: Final = 1 << 20
 _THREADS: Final = 4
 """Threads for each query worker: those beyond the first wait for workers, and make pages."""
 _IDLE: Final = 60
@@ -91,13 +92,13 @@ def _passing_folder() -> Iterator[None]:
     before = os.environ.get("TMPDIR")
     with TemporaryDirectory(prefix="stadtgraph-serve-", ignore_cleanup_errors=True) as folder:
         os.environ["TMPDIR"] = folder
-        os.environ[FOLDER] = f"{folder}/metrics"
+        os.environ[_COUNTS] = f"{folder}/metrics"
         for name in ("answers", "metrics"):
             (Path(folder) / name).mkdir()
         try:
             yield
         finally:
-            del os.environ["TMPDIR"], os.environ[FOLDER]
+            del os.environ["TMPDIR"], os.environ[_COUNTS]
             if before is not None:
                 os.environ["TMPDIR"] = before
 
@@ -132,7 +133,7 @@ class _Parent:
                 _log.warning("web process %s ended (%s); starting another", process.pid, process.exitcode)
                 self._failures = self._failures + 1 if time.monotonic() - started < _SOON else 0
                 del self._processes[process]
-                process_died(process.pid or 0)
+                _forget_gauges(process.pid or 0)
         if self._failures >= _MOST_FAILURES:
             raise StoreError("web-no-start")
         while len(self._processes) < self._workers:
@@ -154,6 +155,7 @@ class _Parent:
 
 def _work(city: str, listener: socket.socket, workers: int, threads: int, grace: float, parent: int) -> None:
     """Serve in one process until SIGTERM; end by itself when the parent is gone."""
+    _make_room()
     from stadtgraph.city import City
     from stadtgraph.query import Cache
     from stadtgraph.web import logs, refusals
@@ -168,6 +170,7 @@ def _work(city: str, listener: socket.socket, workers: int, threads: int, grace:
     cache = Cache(opened.config.query.cache, Path(os.environ["TMPDIR"]) / "answers", workers)
     app = create_app(opened, cache=cache)
     refusals.install()
+    logs.take_over()
     files = _raise_files()
     short = app.wsgi_app
     assert isinstance(short, Front)
@@ -187,7 +190,6 @@ def _work(city: str, listener: socket.socket, workers: int, threads: int, grace:
     signal.signal(signal.SIGTERM, lambda *_: server.stop(grace))
     watch = threading.Thread(target=_watch, args=(parent,), daemon=True, name="watch")
     watch.start()
-    logs.take_over()
     queries = app.extensions["stadtgraph"].queries
     queries.pool.warm()
     with suppress(SystemExit):
@@ -195,6 +197,28 @@ def _work(city: str, listener: socket.socket, workers: int, threads: int, grace:
     queries.close()
     logs.LOG.flush()
     os._exit(0)  # an answer under way must not hold the process; its worker ends with it
+
+
+def _make_room() -> None:
+    """Let the disk hold what this process counts before it counts: a full disk ends who writes to mapped files.
+
+    Without room the process counts for itself alone. Call it before there are counters.
+    """
+    folder = Path(os.environ[_COUNTS])
+    try:
+        for kind in ("counter", "histogram", "gauge_livesum"):
+            with (folder / f"{kind}_{os.getpid()}.db").open("xb") as file:
+                os.posix_fallocate(file.fileno(), 0, _ROOM)
+    except (OSError, AttributeError):
+        for path in folder.glob(f"*_{os.getpid()}.db"):
+            path.unlink(missing_ok=True)
+        del os.environ[_COUNTS]
+
+
+def _forget_gauges(process: int) -> None:
+    """Forget what a web process that has ended had going on; what it counted stays."""
+    for path in Path(os.environ[_COUNTS]).glob(f"gauge_live*_{process}.db"):
+        path.unlink(missing_ok=True)
 
 
 def _raise_files() -> int:
