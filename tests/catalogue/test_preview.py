@@ -154,8 +154,9 @@ def test_every_dataset_of_jena_is_excellent_or_told_what_is_missing_from_whom(je
         assert found.of is not None
         if band(found.maximum) != "excellent":
             assert found.maximum + sum(gain for _, gain in found.gains) == pytest.approx(FULL)
-            for metric, _ in found.gains:
-                assert made.whom.post(found.of.value, metric.asks_for) or made.whom.unit(found.of.value)
+            assert sum(step.gain for step in found.steps) == pytest.approx(FULL - found.maximum)
+            for step in found.steps:
+                assert made.whom.post(found.of.value, step.asks_for) or made.whom.unit(found.of.value)
     excellent = {str(s.of).rpartition("/")[2].strip(">") for s in made.scores if band(s.maximum) == "excellent"}
     assert excellent == {"baumkataster", "fahrradabstellanlagen"}
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import pyoxigraph as ox
@@ -134,6 +135,29 @@ METRICS: Final = (
 """All metrics; their points add up to 405."""
 
 
+PUBLISH: Final = "publishDistribution"
+CAUSES: Final = MappingProxyType(
+    {
+        "downloadUrlStatusCode": "downloadUrlAvailability",
+        "formatMediaTypeNonProprietary": "formatAvailability",
+        "formatMediaTypeMachineInterpretable": "formatAvailability",
+        "formatMediaTypeVocabularyAlignment": "mediaTypeAvailability",
+        "knownLicence": "licenceAvailability",
+        "accessRightsVocabularyAlignment": "accessRightsAvailability",
+    }
+)
+"""Metrics that cannot be met where another is not: both are mended by one fact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that somebody can do: the metric it mends (with those that hang on it), what it asks for, its gain."""
+
+    name: str
+    asks_for: ox.NamedNode
+    gain: float
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """The score of a dataset, or the mean of several: for each metric (in order) the share met, safe and at most."""
@@ -163,6 +187,26 @@ class Score:
         """What each fix would bring, the most first; addresses that were merely not checked are no fix."""
         found = [(m, round((1 - share) * m.points, 2)) for m, share in zip(METRICS, self.most, strict=True)]
         return sorted(((m, gain) for m, gain in found if gain > 0), key=lambda pair: (-pair[1], pair[0].name))
+
+    @property
+    def steps(self) -> list[Step]:
+        """The gains by what somebody can do: what follows from one missing fact is one step, the greatest first."""
+        lost = {m.name: gain for m, gain in self.gains}
+        shares = dict(zip((m.name for m in METRICS), self.most, strict=True))
+        found: dict[str, float] = {}
+        if all(shares[m.name] == 0 for m in METRICS if m.each):
+            found[PUBLISH] = sum(lost.pop(m.name) for m in METRICS if m.each)
+        for name, cause in CAUSES.items():
+            if name in lost and cause in lost:
+                points = next(m.points for m in METRICS if m.name == name)
+                moved = min(lost[name], (1 - shares[cause]) * points)
+                lost[name] -= moved
+                found[cause] = found.get(cause, 0.0) + moved
+        for name, gain in lost.items():
+            found[name] = found.get(name, 0.0) + gain
+        asked = {m.name: m.asks_for for m in METRICS} | {PUBLISH: DCT.license}
+        steps = [Step(name, asked[name], round(gain, 2)) for name, gain in found.items() if round(gain, 2) > 0]
+        return sorted(steps, key=lambda step: (-step.gain, step.name))
 
 
 def _points(shares: Sequence[float]) -> float:

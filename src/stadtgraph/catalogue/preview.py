@@ -15,7 +15,7 @@ from stadtgraph import messages
 from stadtgraph.catalogue.against import Drift
 from stadtgraph.catalogue.asking import Whom, compact
 from stadtgraph.catalogue.dqv import DQV, measurements
-from stadtgraph.catalogue.mqa import BANDS, DIMENSIONS, FULL, METRICS, PV, Score, band, mean
+from stadtgraph.catalogue.mqa import BANDS, DIMENSIONS, FULL, METRICS, PV, Score, Step, band, mean
 from stadtgraph.catalogue.portal import ACCEPTED, STATES, Note, Outcome
 from stadtgraph.terms import XSD, Names
 
@@ -192,16 +192,15 @@ def _scores(preview: Preview, lang: str) -> Iterator[Line]:
     for unit, score in preview.by_unit().items():
         name = preview.whom.name(unit, lang) or messages.text("catalogue-no-unit", lang)
         yield 1, _points(name, score, lang)
-        for metric, gain in score.gains[:3]:
-            yield 2, _gain(metric.name, gain, lang)
+        for step in score.steps[:3]:
+            yield 2, _gain(step, lang)
     yield 0, messages.text("catalogue-score-datasets", lang)
     titles = {outcome.iri: outcome.title for outcome in preview.outcomes}
     for score in sorted(preview.scores, key=lambda s: (s.maximum, str(s.of))):
         assert score.of is not None
         yield 1, _points(titles.get(score.of.value) or score.of.value, score, lang)
-        for metric, gain in score.gains:
-            whom = preview.whom.text(score.of.value, metric.asks_for, None, lang)
-            yield 2, f"{_gain(metric.name, gain, lang)} {whom}"
+        for step in score.steps:
+            yield 2, f"{_gain(step, lang)} {preview.whom.text(score.of.value, step.asks_for, None, lang)}"
 
 
 def _points(name: str, score: Score, lang: str) -> str:
@@ -210,9 +209,9 @@ def _points(name: str, score: Score, lang: str) -> str:
     return messages.text(key, lang, name=name, safe=f"{score.value:g}", most=f"{score.maximum:g}", band=label)
 
 
-def _gain(metric: str, gain: float, lang: str) -> str:
-    name = messages.text(f"catalogue-metric-{metric}", lang)
-    return messages.text("catalogue-score-gain", lang, name=name, gain=f"{gain:g}")
+def _gain(step: Step, lang: str) -> str:
+    name = messages.text(f"catalogue-metric-{step.name}", lang)
+    return messages.text("catalogue-score-gain", lang, name=name, gain=f"{step.gain:g}")
 
 
 def as_data(preview: Preview, lang: str) -> dict[str, Any]:
@@ -270,13 +269,14 @@ def _score_data(score: Score) -> dict[str, Any]:
 
 def _gains_data(preview: Preview, score: Score) -> Iterator[dict[str, Any]]:
     assert score.of is not None
-    for metric, gain in score.gains:
-        post = preview.whom.post(score.of.value, metric.asks_for)
+    for step in score.steps:
+        post, unit = preview.whom.post(score.of.value, step.asks_for), preview.whom.unit(score.of.value)
         yield {
-            "metric": metric.name,
-            "gain": gain,
-            "property": metric.asks_for.value,
+            "step": step.name,
+            "gain": step.gain,
+            "property": step.asks_for.value,
             "post": post.value if post else None,
+            "unit": unit.value if unit else None,
         }
 
 
