@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "src" / "stadtgraph"
 LAYERS: list[set[str]] = [
     {"cli", "web", "__main__"},
     {"city"},
-    {"catalogue", "audit", "links", "search"},
+    {"catalogue", "audit", "links", "search", "lineage"},
     {"shacl", "reason", "sources"},
     {"release", "query", "access"},
     {"store"},

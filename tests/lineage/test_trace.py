@@ -1,0 +1,162 @@
+"""The graphs behind an answer, held to what happens when one is taken away."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pyoxigraph as ox
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stadtgraph.lineage import Lineage, trace
+from stadtgraph.sparql.patterns import Unreadable
+from stadtgraph.store import OxigraphEngine
+from stadtgraph.terms import Names
+
+NAMES = Names("https://e/")
+GRAPHS = [NAMES.source(name) for name in ("one", "two", "three")]
+Data = dict[ox.NamedNode, set[ox.Triple]]
+
+
+def node(name: str) -> ox.NamedNode:
+    """Give a name of the test data."""
+    return ox.NamedNode(f"https://e/{name}")
+
+
+nodes = st.sampled_from("abcd").map(node)
+triples = st.builds(ox.Triple, nodes, st.sampled_from("pqr").map(node), nodes)
+data = st.lists(st.sets(triples, max_size=6), min_size=3, max_size=3).map(
+    lambda sets: dict(zip(GRAPHS, sets, strict=True))
+)
+
+terms = st.sampled_from(["?x", "?y", "?z", "<a>", "<b>", "[]"])
+paths = st.sampled_from(
+    ["<p>", "<q>", "?v", "<p>/<q>", "^<p>", "<p>|<r>", "(<p>|^<q>)+", "<p>*", "<q>?", "(<p>/<q>)|<r>", "^(<p>/<q>)"]
+)
+pattern = st.builds("{} {} {} .".format, terms.filter(lambda t: t != "[]"), paths, terms)
+lists = st.sampled_from(["?x <p> ?y ; <q> ?z .", "?x <p> ?y , ?z .", "?x <p> [ <q> ?y ] .", "[ <p> ?x ] <q> ?y ."])
+basic = st.lists(st.one_of(pattern, lists), min_size=1, max_size=2).map(" ".join)
+monotone = st.recursive(
+    basic,
+    lambda inner: st.one_of(
+        st.builds("{{ {} }} UNION {{ {} }}".format, inner, inner),
+        st.builds("{} {{ {} }}".format, inner, inner),
+        st.builds("{} FILTER(?x != <a>)".format, inner),
+        st.builds("{{ {} FILTER(?y = <b>) }} UNION {{ {} }}".format, inner, inner),
+        st.builds("{} BIND(STR(?x) AS ?s)".format, inner).filter(lambda t: t.count("?s)") < 2),
+        st.builds("VALUES ?x {{ <a> <b> }} {}".format, inner),
+        st.builds("GRAPH ?g {{ {} }}".format, basic),
+        st.builds("GRAPH <graph/source/one> {{ {} }}".format, basic),
+        st.builds("{{ SELECT ?x WHERE {{ {} }} }}".format, inner),
+    ),
+    max_leaves=3,
+)
+others = st.one_of(
+    st.builds("{} OPTIONAL {{ {} }}".format, monotone, monotone),
+    st.builds("{} MINUS {{ {} }}".format, monotone, monotone),
+    st.builds("{} FILTER NOT EXISTS {{ {} }}".format, monotone, basic),
+    st.builds("{} FILTER EXISTS {{ {} }}".format, monotone, basic),
+    st.builds("{{ SELECT ?x (COUNT(?y) AS ?n) WHERE {{ {} }} GROUP BY ?x }} {}".format, monotone, basic),
+    st.builds("{{ SELECT ?x WHERE {{ {} }} LIMIT 1 }} {}".format, monotone, basic),
+    st.builds("{{ SELECT DISTINCT ?x WHERE {{ {} }} }} {}".format, monotone, basic),
+)
+
+
+class Memory(OxigraphEngine):
+    """A store in memory."""
+
+    def __init__(self) -> None:
+        self.names, self.read_only, self.store, self._graphs = NAMES, False, ox.Store(), None
+
+
+def engine_of(content: Data) -> OxigraphEngine:
+    """Give a store whose default graph is the merge of its graphs."""
+    engine = Memory()
+    for graph, found in content.items():
+        engine.store.add_graph(graph)
+        engine.store.extend(ox.Quad(t.subject, t.predicate, t.object, graph) for t in found)
+        engine.store.extend(ox.Quad(t.subject, t.predicate, t.object) for t in found)
+    return engine
+
+
+def answer(engine: OxigraphEngine, query: str) -> Counter[str]:
+    """Give the solutions of a query, as often as they come."""
+    return Counter(str(row) for row in engine.select(query))
+
+
+def required(content: Data, query: str) -> set[str]:
+    """Give the graphs without which the answer is another."""
+    whole = answer(engine_of(content), query)
+    found = set()
+    for graph in GRAPHS:
+        less = {g: (set() if g == graph else t) for g, t in content.items()}
+        if answer(engine_of(less), query) != whole:
+            found.add(graph.value)
+    return found
+
+
+def reported(lineage: Lineage) -> set[str]:
+    """Give every graph of a lineage."""
+    return {c.graph for c in lineage.graphs}
+
+
+slowly = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@slowly
+@given(content=data, where=monotone)
+def test_for_monotone_queries_it_is_exactly_the_graphs_whose_removal_matters(content: Data, where: str) -> None:
+    """What is needed is what changes the answer; where paths of any length are walked, nothing is missed."""
+    query = f"SELECT * WHERE {{ {where} }}"
+    needed = required(content, query)
+    lineage = trace(engine_of(content), query)
+    assert lineage.is_complete and needed <= reported(lineage)
+    if not any(sign in where for sign in ("*", ")+", ">?")):
+        assert lineage.is_exact
+        assert {c.graph for c in lineage.graphs if c.is_needed} == needed
+
+
+@slowly
+@given(content=data, where=others)
+def test_for_other_queries_no_graph_whose_removal_matters_is_missed(content: Data, where: str) -> None:
+    """OPTIONAL, MINUS, EXISTS, aggregates, LIMIT and DISTINCT may name more, never less."""
+    query = f"SELECT * WHERE {{ {where} }}"
+    needed = required(content, query)
+    assert needed <= reported(trace(engine_of(content), query))
+
+
+@pytest.fixture
+def engine() -> OxigraphEngine:
+    """Two graphs, a triple of which both say."""
+    a, b, p, q = (node(n) for n in "abpq")
+    both = ox.Triple(a, p, b)
+    return engine_of({GRAPHS[0]: {both, ox.Triple(b, q, a)}, GRAPHS[1]: {both}, GRAPHS[2]: set()})
+
+
+def test_a_triple_of_two_graphs_needs_neither(engine: OxigraphEngine) -> None:
+    """Both are named."""
+    found = trace(engine, "ASK { <a> <p> ?x }").graphs
+    assert [(c.graph, c.is_needed, c.triples) for c in found] == [
+        (g.value, False, 1) for g in sorted(GRAPHS[:2], key=str)
+    ]
+
+
+def test_one_solution_has_its_own_graphs(engine: OxigraphEngine) -> None:
+    """A row is traced by itself."""
+    query = "SELECT ?x ?y { ?x ?p ?y }"
+    assert reported(trace(engine, query, solution={"x": node("b"), "y": node("a")})) == {GRAPHS[0].value}
+
+
+@pytest.mark.parametrize(
+    "query", ["DESCRIBE <b>", "DESCRIBE ?x { ?x <q> <a> }", "CONSTRUCT { ?x <n> ?y } { ?x <q> ?y }"]
+)
+def test_other_forms_are_traced(engine: OxigraphEngine, query: str) -> None:
+    """What is described counts with what was matched."""
+    assert GRAPHS[0].value in reported(trace(engine, query))
+
+
+def test_what_cannot_be_followed_is_refused(engine: OxigraphEngine) -> None:
+    """Other endpoints answer for themselves."""
+    with pytest.raises(Unreadable):
+        trace(engine, "SELECT * { SERVICE <https://e/s> { ?s ?p ?o } }")
