@@ -11,18 +11,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pyoxigraph as ox
 
 from stadtgraph.audit import AuditReport
 from stadtgraph.city import foreign
+from stadtgraph.city.accounting import sources
 from stadtgraph.city.answer import Answer, answer
 from stadtgraph.city.auditing import Audits
 from stadtgraph.city.build import Build, BuildReport, Say, read_from, source_or_raise
@@ -47,7 +48,7 @@ from stadtgraph.sources.harvest import silent as no_progress
 from stadtgraph.sparql import guard
 from stadtgraph.sparql.files import as_triples, load_queries
 from stadtgraph.store import OxigraphEngine
-from stadtgraph.terms import ONTOLOGY, PREFIXES, QUERIES, RESERVED, SG, SHAPES, Names, is_source_name
+from stadtgraph.terms import ONTOLOGY, PREFIXES, QUERIES, RESERVED, SG, SHAPES, Names, Term, is_source_name
 
 __all__ = [
     "Answer",
@@ -218,6 +219,21 @@ class City:
         outline = guard.read(text, self.names.base, prefixes=PREFIXES)
         with narrowed(chosen.engine(view), outline) as (engine, dataset):
             return answer(engine.query(text, dataset, prefixes=PREFIXES), chosen.id)
+
+    def sources_of(
+        self,
+        text: str,
+        *,
+        release: str = "current",
+        view: View = View.PUBLIC,
+        solution: Mapping[str, Term] | None = None,
+    ) -> dict[str, Any]:
+        """Say what stands behind the answer to a query, or behind one ``solution`` of it, ready for JSON.
+
+        Graphs, their datasets, who answers for them, licences and the one that the whole may carry, quality and
+        freshness. Raises as :meth:`query`, and :class:`QueryRefused` for a query that asks other endpoints.
+        """
+        return sources(self, text, self.releases.get(release), view, solution)
 
     def search(self, text: str, *, limit: int = 20, release: str = "current", view: View = View.PUBLIC) -> list[Hit]:
         """Find things by their names and texts, the best first; see :class:`stadtgraph.search.Index`."""

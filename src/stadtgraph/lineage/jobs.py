@@ -1,0 +1,70 @@
+"""Tracing in a worker process, for queries of strangers."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from stadtgraph.errors import QueryRefused
+from stadtgraph.lineage.premises import premises
+from stadtgraph.lineage.trace import Contribution, Lineage, trace
+from stadtgraph.query.worker import Stores
+from stadtgraph.sparql.patterns import Unreadable
+from stadtgraph.store import Dataset
+from stadtgraph.terms import Term
+
+TRACE: Final = "stadtgraph.lineage.jobs:run"
+_EXPLAINING: OrderedDict[str, Callable[[ox.Triple], list[ox.Triple]]] = OrderedDict()
+
+
+def run(request: dict[str, Any], stores: Stores, _send: Callable[[bytes], None]) -> bytes:
+    """Trace the query ``request["text"]``; give the lineage as JSON."""
+    engine = stores.get(request["path"], request["state"], request["base"])
+    key = request["state"]
+    if key not in _EXPLAINING:
+        _EXPLAINING[key] = premises(engine)
+        while len(_EXPLAINING) > 2:
+            _EXPLAINING.popitem(last=False)
+    default = None if request["default"] is None else tuple(ox.NamedNode(g) for g in request["default"])
+    named = None if request["named"] is None else tuple(ox.NamedNode(g) for g in request["named"])
+    reads = {rule: frozenset(iris) for rule, iris in request["reads"].items()}
+    try:
+        found = trace(
+            engine,
+            request["text"],
+            Dataset(default, named),
+            explain=_EXPLAINING[key],
+            reads=reads,
+            solution={name: term(text) for name, text in request["solution"].items()},
+            prefixes={},
+        )
+    except Unreadable as problem:
+        raise QueryRefused("lineage-unreadable") from problem
+    return json.dumps(
+        {
+            "graphs": [[c.graph, c.triples, c.is_needed, sorted(c.by)] for c in found.graphs],
+            "complete": found.is_complete,
+            "exact": found.is_exact,
+        }
+    ).encode()
+
+
+def lineage_of(said: bytes) -> Lineage:
+    """Read what :func:`run` gave."""
+    data = json.loads(said)
+    graphs = tuple(Contribution(graph, number, needed, set(by)) for graph, number, needed, by in data["graphs"])
+    return Lineage(graphs, data["complete"], data["exact"])
+
+
+def term(text: str) -> Term:
+    """Read one term as N-Triples writes it; anything else raises ``ValueError``."""
+    try:
+        (quad,) = ox.parse(f"<a:a> <a:a> {text} .", ox.RdfFormat.N_TRIPLES)
+    except SyntaxError as problem:
+        raise ValueError(text) from problem
+    found: Term = quad.object
+    return found
