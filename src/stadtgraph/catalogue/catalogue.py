@@ -50,10 +50,7 @@ class Catalogue:
     @cached_property
     def datasets(self) -> Sequence[str]:
         """The IRIs of the datasets that are exported, sorted."""
-        known = self._all
-        for p in _MUST:
-            known &= self._subjects(p)
-        return sorted(iri for iri in known if is_legal(iri) and self._has_publisher(iri))
+        return sorted(iri for iri in self._all if is_legal(iri) and self._is_complete(ox.NamedNode(iri)))
 
     @cached_property
     def held_back(self) -> Sequence[str]:
@@ -70,21 +67,17 @@ class Catalogue:
         found = self.engine.triples(None, RDF.type, of)
         return {t.subject.value for t in found if isinstance(t.subject, ox.NamedNode)}
 
-    def _subjects(self, p: ox.NamedNode) -> set[str]:
-        """Give the subjects that have a text by ``p``."""
-        return {
-            t.subject.value
-            for t in self.engine.triples(None, p)
-            if isinstance(t.subject, ox.NamedNode) and isinstance(t.object, ox.Literal) and t.object.value.strip()
-        }
-
-    def _has_publisher(self, iri: str) -> bool:
-        """Tell whether a publisher with a name stands at the dataset, or follows from who is accountable."""
-        dataset = ox.NamedNode(iri)
+    def _is_complete(self, dataset: ox.NamedNode) -> bool:
+        """Tell whether a dataset has title, description and a publisher with a name, stated or derived."""
+        if not all(self._has_text(dataset, p) for p in _MUST):
+            return False
         named = [t.object for t in self.engine.triples(dataset, DCT.publisher)]
         if not named:
             return self._follows_publisher(dataset)
         return any(self._is_agent(agent) for agent in named if isinstance(agent, ox.NamedNode))
+
+    def _has_text(self, node: ox.NamedNode, p: ox.NamedNode) -> bool:
+        return any(isinstance(t.object, ox.Literal) and t.object.value.strip() for t in self.engine.triples(node, p))
 
     def _follows_publisher(self, dataset: ox.NamedNode) -> bool:
         if not any(True for _ in self.engine.triples(dataset, PROV.qualifiedAttribution)):
