@@ -87,7 +87,7 @@ def check(data: list[ox.Triple], stated: list[ox.Triple]) -> None:
     assert not wrong, "\n".join(map(str, wrong))
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(hostile.data, hostile.shapes())
 def test_the_engines_agree_on_random_shapes(data: list[ox.Triple], stated: list[ox.Triple]) -> None:
     """The same cases every time, so that a failure is a change."""

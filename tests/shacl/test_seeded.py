@@ -13,9 +13,11 @@ import pytest
 
 from stadtgraph.reason import TripleIndex
 from stadtgraph.shacl import ENGINES, Incremental, Report, load_shapes, validate
+from stadtgraph.terms import SG, XSD
 
 pytestmark = pytest.mark.skipif(not ENGINES["shacl"].is_there, reason="the package shacl has no wheel here")
 PROFILE = Path(__file__).resolve().parents[2] / "bench" / "profile.ttl"
+SHIPPED = Path(__file__).resolve().parents[2] / "shapes"
 Faults = set[tuple[str, str]]
 
 
@@ -46,6 +48,24 @@ def test_every_seeded_fault_is_found_and_nothing_else(shared: Path, tmp_path: Pa
     assert places(validate(file, shapes)) == faults and len(faults) > 100
     sound, none = catalogue(shared, tmp_path, 1000, 0.0)
     assert validate(sound, shapes).conforms and not none
+
+
+OF_THE_GENERATOR = {"identifier-malformed": "the form of its identifiers is the generator's own"}
+
+
+def test_the_shipped_shapes_find_every_seeded_fault_and_nothing_else(shared: Path, tmp_path: Path) -> None:
+    """A faulty catalogue differs from the sound one at the faults alone, or at the contact that a fault names."""
+    shapes = load_shapes([SHIPPED], "https://example.org/")
+    file, _ = catalogue(shared, tmp_path, 1000, 0.1)
+    sound, _ = catalogue(shared, tmp_path, 1000, 0.0)
+    day = ox.Triple(SG.audit, SG.asOf, ox.Literal("2026-11-21", datatype=XSD.date))
+    faulty, before = (validate([*triples(entry), day], shapes) for entry in (file, sound))
+    known = {(r.focus, r.source, r.value) for r in before.results}
+    found = {str(r.focus)[1:-1] for r in faulty.results if (r.focus, r.source, r.value) not in known}
+    listed = json.loads(file.with_name("catalogue-0.1.faults.json").read_text("utf-8"))["faults"]
+    missed = {e["kind"] for e in listed if not {e["focus"], e.get("value")} & found}
+    assert missed == set(OF_THE_GENERATOR)
+    assert found <= {node for e in listed for node in (e["focus"], e["dataset"], e.get("value"))}
 
 
 def test_the_engines_find_the_same_seeded_faults(shared: Path, tmp_path: Path) -> None:

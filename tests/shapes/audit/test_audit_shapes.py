@@ -14,7 +14,7 @@ import pyoxigraph as ox
 import pytest
 
 from stadtgraph.audit.quality import COMPLIANCE
-from stadtgraph.catalogue.mqa import BY_NAME, FULL, NON_PROPRIETARY
+from stadtgraph.catalogue.mqa import FULL, METRICS, NON_PROPRIETARY
 from stadtgraph.shacl import Report, Shapes, load_shapes, validate
 from stadtgraph.terms import RDF, RDFS, SG, SH, XSD
 
@@ -136,6 +136,7 @@ def test_those_who_mend_are_roles_of_the_register() -> None:
     assert {role for shape in audit_shapes() for role in values(shape, SG.mendedBy)} <= roles
 
 
+BY_NAME = {metric.name: metric for metric in METRICS}
 SCORED = {
     "keywordAvailability": "dataset-keyword",
     "categoryAvailability": "dataset-theme",
