@@ -158,11 +158,19 @@ SEQUENCES = st.lists(st.lists(operation(), min_size=1, max_size=4).map(" ;\n".jo
 UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@settings(UNHURRIED, max_examples=20, derandomize=True)
+@settings(UNHURRIED, max_examples=15, derandomize=True)
 @given(SEQUENCES)
 def test_any_sequence_of_updates_does_what_it_does_to_a_plain_store(city: City, requests: list[str]) -> None:
     """Requests of one or several operations, in one draft; only how values are written differs."""
     compare(city, requests)
+
+
+def test_a_large_change_writes_the_graph_whole_and_gives_the_same(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above a number of subjects, and only where that is faster."""
+    monkeypatch.setattr("stadtgraph.city.editing.MANY", 0)
+    data = "INSERT DATA { GRAPH <urn:g:1> { ex:a ex:p 1.50 , 1 . ex:b ex:p ex:a } GRAPH <urn:g:2> { ex:b ex:p ex:a } }"
+    moved = "WITH <urn:g:1> DELETE { ?s ex:p ?o } INSERT { ?s ex:q ?o } WHERE { ?s ex:p ?o }"
+    compare(city, [data, moved, "DELETE DATA { GRAPH <urn:g:1> { ex:a ex:q 1.5 } }"])
 
 
 @pytest.mark.slow

@@ -291,3 +291,56 @@ def test_writers_at_the_same_time_all_get_through_in_fewer_releases(here: Writer
     assert answers == {n: 422 if n == 3 else 204 for n in range(8)}
     assert len(here.graph(NOTES)) == 7
     assert len(here.city.releases.ids()) - before < 7
+
+
+HOSTILE = {
+    "nested groups": "DELETE { ?s ?p ?o } WHERE " + "{" * 5000 + "}" * 5000,
+    "nested data": "INSERT DATA { <urn:s> ex:p " + "[ ex:p " * 5000 + "1" + " ]" * 5000 + " }",
+    "nested lists": "INSERT DATA { <urn:s> ex:p " + "( " * 5000 + ") " * 5000 + " }",
+    "a long path": "DELETE { ?s ex:p ?o } WHERE { ?s " + "/".join(["ex:p"] * 5000) + " ?o }",
+    "many unions": "DELETE { ?s ex:p ?o } WHERE { " + " UNION ".join(["{ ?s ex:p ?o }"] * 7000) + " }",
+    "many operations": "CLEAR SILENT GRAPH <urn:none> ; " * 5000,
+    "many evaluations": "DELETE WHERE { ?s ex:none ?o } ; " * 200,
+    "an open string": 'INSERT DATA { <urn:s> ex:p "',
+    "an open bracket": "INSERT DATA { <urn:s> ex:p 1",
+    "a long iri": f"INSERT DATA {{ <urn:{'x' * 100_000}> ex:p 1 }}",
+    "a lone surrogate": "INSERT DATA { <urn:s> ex:p '\\uD800' }",
+    "nul": "INSERT DATA { <urn:s> ex:p '\\u0000' }",
+    "an iri with a line end": "INSERT DATA { <urn:s\\u000D\\u000A> ex:p 1 }",
+    "a graph that is no iri": "INSERT DATA { GRAPH <relative path> { <urn:s> ex:p 1 } }",
+    "a keyword in an iri": "INSERT { ?s ex:p 1 } WHERE { \\u0053ERVICE <http://127.0.0.1/> { ?s ?p ?o } }",
+    "a service by a prefix": "PREFIX s: <http://127.0.0.1/> INSERT { ?s ex:p 1 } WHERE { SERVICE s: { ?s ?p ?o } }",
+    "a service by a variable": "INSERT { ?s ex:p 1 } WHERE { VALUES ?e { <urn:e> } SERVICE ?e { ?s ?p ?o } }",
+    "an unknown function": "INSERT { <urn:s> ex:p ?x } WHERE { BIND(<urn:f>(1) AS ?x) }",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_hostile_update_is_refused_and_the_service_goes_on(here: Writers, text: str) -> None:
+    """By a bound or as malformed; nothing changed, and the next query is answered."""
+    before = here.release
+    answer = here.update(text)
+    assert answer.status_code in (400, 503), answer.text
+    assert here.release == before
+    assert here.client.get("/sparql", query_string={"query": "ASK {}"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("application/sparql-update", b"\xff\xfeI\x00", 400),
+        ("application/sparql-update; charset=utf-16", "CLEAR ALL".encode("utf-16"), 415),
+        ("text/plain", b"CLEAR ALL", 415),
+        ("", b"CLEAR ALL", 415),
+        ("application/x-www-form-urlencoded", b"update=CLEAR+ALL&update=CLEAR+ALL", 400),
+        ("application/x-www-form-urlencoded", b"update=CLEAR+ALL&query=ASK+%7B%7D", 400),
+        ("application/x-www-form-urlencoded", b"update=CLEAR+ALL&using-graph-uri=relative", 400),
+        ("application/x-www-form-urlencoded", b"update=CLEAR+ALL&default-graph-uri=urn:g", 400),
+        ("application/sparql-update", b"#" * 16_000_001, 413),
+    ],
+)
+def test_a_request_that_breaks_the_protocol_is_refused(here: Writers, kind: str, body: bytes, status: int) -> None:
+    """At both addresses."""
+    headers = {**here.headers["admin"], "Content-Type": kind}
+    for path in ("/sparql", "/sparql/update"):
+        assert here.client.post(path, data=body, headers=headers).status_code == status

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 import pyoxigraph as ox
@@ -31,6 +31,10 @@ DEFAULT_SOURCE: Final = "default"
 """The source that is the default graph of updates and of the Graph Store Protocol."""
 MOST_TRIPLES: Final = 500_000
 """Triples that one request may copy or change: about 300 MB of memory."""
+MANY: Final = 2_000
+_SHARE: Final = 10
+"""Subjects from which a graph may be written whole instead of triple by triple, and how many triples it may have for
+each of them: triple by triple a subject costs several times what a triple of the whole does."""
 Subject = ox.NamedNode | ox.BlankNode
 Forms = dict[ox.Triple, list[ox.Triple]]
 """Triples of one subject in the store's form, each with the forms in which it was written."""
@@ -84,7 +88,7 @@ class Target:
     @property
     def is_changed(self) -> bool:
         """Tell whether the request did anything to the graph."""
-        return self.cleared or self.exists != self.existed or any(self.difference())
+        return (self.cleared and self.existed) or self.exists != self.existed or any(self.difference())
 
 
 class Edits:
@@ -115,7 +119,7 @@ class Edits:
         if graph not in self._targets:
             source = self._source(graph)
             exists = self.draft.clone.info(ox.NamedNode(graph)) is not None
-            self._targets[graph] = Target(ox.NamedNode(graph), source, exists, exists)
+            self._targets[graph] = Target(ox.NamedNode(graph), source, exists, exists, cleared=not exists)
         return self._targets[graph]
 
     def targets(self) -> list[Target]:
@@ -191,17 +195,20 @@ class Edits:
 
         Raises :class:`QueryRefused` where they are too many for one request.
         """
+        found = list(islice(self._whole(graph), MOST_TRIPLES + 1))
+        if len(found) > MOST_TRIPLES:
+            raise QueryRefused("update-large", bound=MOST_TRIPLES)
+        return found
+
+    def _whole(self, graph: str) -> Iterator[ox.Triple]:
+        """Give all triples of a graph as written, with what this request changed, one after the other."""
         target = self._targets.get(graph)
-        stored: Iterator[ox.Triple] = iter(())
         if target is None or not target.cleared:
-            stored = self._engine(graph).as_written(ox.NamedNode(graph))
-        found: list[ox.Triple] = []
-        for triple in stored:
-            if target is None or triple.subject not in target.now:
-                found.append(triple)
-                if len(found) > MOST_TRIPLES:
-                    raise QueryRefused("update-large", bound=MOST_TRIPLES)
-        return found + (list(target.triples()) if target is not None else [])
+            for triple in self._engine(graph).as_written(ox.NamedNode(graph)):
+                if target is None or triple.subject not in target.now:
+                    yield triple
+        if target is not None:
+            yield from target.triples()
 
     def check(self) -> None:
         """Ask the gate shapes about all that was touched; raise :class:`GateViolation` with the report."""
@@ -230,9 +237,16 @@ class Edits:
             fresh = replace(info, origin="", inputs="")
             changed = clone.put(fresh, target.triples(), restricted=restricted)
         else:
-            added, removed = target.difference()
-            changed = clone.edit(info, added, removed, restricted=restricted) if added or removed else False
+            changed = self._edit(target, info)
         return clone.keep_empty(info, restricted=restricted) or changed
+
+    def _edit(self, target: Target, info: GraphInfo) -> bool:
+        """Change single triples; where much of a graph is touched, writing it whole is faster."""
+        clone, restricted = self.draft.clone, target.source.restricted
+        if len(target.now) > MANY and info.triples < _SHARE * len(target.now):
+            return clone.put(info, self._whole(target.graph.value), restricted=restricted)
+        added, removed = target.difference()
+        return clone.edit(info, added, removed, restricted=restricted) if added or removed else False
 
     def stage(self, engine: OxigraphEngine) -> None:
         """Bring the changes into a store of its own, for a later step to look at."""
@@ -241,7 +255,7 @@ class Edits:
             if not target.is_changed or hidden:
                 continue
             folder = self.draft.clone.folder("stage")
-            entry = spool(self.content(target.graph.value), folder, "graph")
+            entry = spool(self._whole(target.graph.value), folder, "graph")
             swap(engine.store, self.names, target.graph, entry, folder / "swap")
             if target.exists:
                 engine.store.add_graph(target.graph)
