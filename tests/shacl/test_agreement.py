@@ -19,7 +19,10 @@ OFFICIAL = (
     "dcat-ap-de-3.0/dcat-ap-spec-german-additions.ttl",
     "dcat-ap-de-3.0/dcat-ap-de-deprecated.ttl",
 )
-MALFORMED = {"DataService.ttl": "misses the dot at the end of a statement"}
+MALFORMED = {
+    "DataService.ttl": "misses the dot at the end of a statement",
+    "de-sh-invalid_iri.xml": "is no XML: an ampersand in an address is not escaped",
+}
 FORMATS = {".ttl": ox.RdfFormat.TURTLE, ".rdf": ox.RdfFormat.RDF_XML, ".xml": ox.RdfFormat.RDF_XML}
 NO_IRI = re.compile(r"[\[\]{}|\\^` ]")
 
@@ -80,6 +83,7 @@ def test_the_engines_agree_on_all_cases_and_real_catalogues(shared: Path) -> Non
     """All files: the official cases and examples, and the catalogues of Rostock, Bremen and Schleswig-Holstein."""
     assert len(files(shared)) >= 59
     real = [f for f in sorted((shared / "realdata/catalogues").iterdir()) if f.suffix in FORMATS]
+    real = [f for f in real if f.name not in MALFORMED]
     assert len(real) >= 9
     assert not disagreements(official(shared), [*files(shared), *real])
 

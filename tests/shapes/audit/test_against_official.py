@@ -24,6 +24,10 @@ CATALOGUES = (
     "de-sh-opendata-catalog-page.xml",
     "de-sh-collection1.rdf",
     "de-sh-rdf_catalog.xml",
+    "de-sh-transparenz.rdf",
+    "de-sh-two-organizations.xml",
+    "de-sh-with_collection.xml",
+    "de-sh-with_downloadURL.xml",
 )
 OFFICIAL = (
     "dcat-ap-3.0.0/dcat-ap-SHACL.ttl",
