@@ -141,10 +141,10 @@ class ServiceSettings:
 
 @dataclass(frozen=True, slots=True)
 class FederationSettings:
-    """``[federation]``: bounds of one SERVICE clause, and the endpoints that may be asked; none to begin with.
+    """``[federation]``: bounds of SERVICE clauses, and the endpoints that may be asked; none to begin with.
 
-    ``seconds`` and ``bytes`` bound its answers, ``rows`` their number; up to ``bindings`` values are sent along, in
-    batches of ``batch``.
+    ``seconds`` bounds the answers of a clause, ``rows`` their solutions, ``bytes`` all answers to one query; up to
+    ``bindings`` values are sent along, in batches of ``batch``.
     """
 
     seconds: float = 10.0

@@ -92,7 +92,10 @@ class Maker:
 
     def named(self, depth: int, _remote: bool) -> str:
         """Make a GRAPH of the own data."""
-        return f"GRAPH {self.one([f'<{OWN}>'])} {self.group(depth - 1, False)}"
+        if self.random.random() < 0.5:
+            return f"GRAPH <{OWN}> {self.group(depth - 1, False)}"
+        name, body = self.new(), f"{self.triple()} {self.group(depth - 1, False)} {self.service(depth, False)}"
+        return f"VALUES {name} {{ <{OWN}> }} GRAPH {name} {{ {body} }}"
 
     def data(self, *_: object) -> str:
         """Make VALUES."""

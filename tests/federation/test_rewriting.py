@@ -315,6 +315,9 @@ def test_more_bytes_than_the_bound_are_refused(town: Town, other: Endpoint, sile
     """And never hidden."""
     town.settings = {"bytes": 100}
     assert refused(town, f"SELECT * {{ SERVICE {silent} <{IRI}> {{ ?s <urn:knows> ?t }} }}") == "federation-bytes"
+    town.settings = {"bytes": 900}
+    clause = f"{{ SERVICE {silent} <{IRI}> {{ ?s <urn:knows> ?t }} }}"
+    assert refused(town, f"SELECT * {{ {' UNION '.join([clause] * 3)} }}") == "federation-bytes"
 
 
 def test_the_whole_query_has_one_deadline(town: Town, other: Endpoint) -> None:

@@ -22,7 +22,7 @@ import pyoxigraph as ox
 from stadtgraph.config import ServiceSettings
 from stadtgraph.errors import AddressRefused, NetworkError, QueryRefused, QueryTimeout
 from stadtgraph.query.federation.results import Row, distinct
-from stadtgraph.query.federation.services import Asking, Federation
+from stadtgraph.query.federation.services import Asking, Budget, Federation
 from stadtgraph.sparql import patterns
 from stadtgraph.sparql.outline import Outline, resolve
 from stadtgraph.sparql.patterns import Element, Group, What
@@ -33,6 +33,9 @@ _VOLATILE: Final = frozenset({"RAND", "NOW", "UUID", "STRUUID", "BNODE"})
 _LATER: Final = frozenset({What.TRIPLES, What.VALUES})
 _PASSED: Final = frozenset({What.TRIPLES, What.VALUES, What.GROUP, What.GRAPH, What.SERVICE, What.FILTER})
 _ONE: Final = "stadtgraph_row"
+_ABSOLUTE: Final = re.compile(r"<[A-Za-z][A-Za-z0-9+.\-]*:")
+_LONGEST: Final = 2000
+"""Characters of a value that is sent along."""
 MOST: Final = 20
 """SERVICE clauses in one query."""
 
@@ -80,7 +83,7 @@ def federated(
     query = _Query(text, tokens, outline, federation)
     query.check()
     ask(query.blanked(), 0, empty=True)
-    rewriter = _Rewriter(query, names, ask, until, internal)
+    rewriter = _Rewriter(query, names, ask, until, internal, Budget(federation.settings.bytes))
     rewriter.group(query.where, "", None, _Own(ask))
     return Federated(query.rendered(0, len(tokens)), tuple(rewriter.asked), frozenset(rewriter.failed))
 
@@ -137,7 +140,7 @@ class _Query:
                     yield from self._all(element)
                     continue
                 inner = self._allowed(element, service, exists=exists)
-            if element.what is What.GRAPH and self._holds_service(element):
+            if element.what is What.GRAPH and self.holds_service(element):
                 self._check_graph(element)
             for body in element.groups:
                 yield from self._reached(body, inner, exists=exists or element.what is What.FILTER)
@@ -145,7 +148,8 @@ class _Query:
     def _all(self, element: Element) -> Iterator[int]:
         return (place for place in self._places if element.first < place < element.last)
 
-    def _holds_service(self, element: Element) -> bool:
+    def holds_service(self, element: Element) -> bool:
+        """Tell whether an element is a clause, or one stands in it."""
         return any(element.first <= place < element.last for place in self._places)
 
     def _allowed(self, element: Element, service: ServiceSettings | None, *, exists: bool) -> ServiceSettings | None:
@@ -223,7 +227,7 @@ class _Query:
         """Give the prologue that a part of the query needs elsewhere."""
         lines = []
         tokens = code(tokenize(body))
-        if self.outline.base and any(t.kind is Kind.IRI and resolve(t.text, None) is None for t in tokens):
+        if self.outline.base and any(t.kind is Kind.IRI and not _ABSOLUTE.match(t.text) for t in tokens):
             lines.append(f"BASE {render(ox.NamedNode(self.outline.base))}")
         for prefix in dict.fromkeys(t.text.partition(":")[0] for t in tokens if t.kind is Kind.PNAME):
             lines.append(f"PREFIX {prefix}: {render(ox.NamedNode(self.outline.prefixes[prefix]))}")
@@ -285,6 +289,7 @@ class _Rewriter:
     ask: Ask
     until: float
     internal: bool
+    budget: Budget
     asked: dict[str, None] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
 
@@ -300,22 +305,26 @@ class _Rewriter:
         local: list[Element] = []
         usable = True
         for at, element in enumerate(group.elements):
-            before = self._text(local, graph)
-            if element.what is What.SERVICE and not self.query.is_kept(element, inside):
-                self._service(element, self._around(outer, group, local, at, graph), site)
-            elif element.what in (What.OPTIONAL, What.MINUS, What.FILTER):
-                for body in element.groups:
-                    self.group(body, before, graph, site, inside)
-            elif element.what is What.GRAPH:
-                assert element.name is not None
-                (body,) = element.groups
-                self.group(body, _nested(outer, before), element.name.text, site, inside)
-            elif element.what is What.GROUP:
-                for body in element.groups:
-                    self.group(body, _nested(outer, before), graph, site, inside)
+            if self.query.holds_service(element):
+                if element.what is What.SERVICE:
+                    if not self.query.is_kept(element, inside):
+                        self._service(element, self._around(outer, group, local, at, graph), site)
+                else:
+                    self._inner(element, outer, self._text(local, graph), graph, site, inside)
             usable = usable and not self._is_volatile(element)
             if usable and element.what is not What.FILTER:
                 local.append(element)
+
+    def _inner(
+        self, element: Element, outer: str, before: str, graph: str | None, site: _Site, inside: ServiceSettings | None
+    ) -> None:
+        """Answer the clauses in the groups of an element; ``before`` is what stands before it in its group."""
+        if element.what in (What.GROUP, What.GRAPH):
+            before = _nested(outer, before)
+        if element.what is What.GRAPH and element.name is not None:
+            graph = element.name.text
+        for body in element.groups:
+            self.group(body, before, graph, site, inside)
 
     def _is_volatile(self, element: Element) -> bool:
         tokens = self.query.tokens[element.first : element.last]
@@ -415,7 +424,7 @@ class _Rewriter:
         """Give the solutions of a clause that can matter, asked of one endpoint."""
         settings = self.query.federation.settings
         until = min(self.until, time.monotonic() + settings.seconds)
-        asking = Asking(service, settings, self.names, until)
+        asking = Asking(service, settings, self.names, until, self.budget)
         self._check_time()
         sent, bindings = self._bindings(service, body, around, site, fixed)
         if bindings == []:
@@ -486,5 +495,5 @@ def _nested(outer: str, inner: str) -> str:
 def _is_sent(term: Term | None) -> bool:
     """Tell whether a value means the same elsewhere: IRIs and texts; numbers and dates may be written differently."""
     if isinstance(term, ox.Literal):
-        return term.language is not None or term.datatype == XSD.string
-    return isinstance(term, ox.NamedNode)
+        return len(term.value) <= _LONGEST and (term.language is not None or term.datatype == XSD.string)
+    return isinstance(term, ox.NamedNode) and len(term.value) <= _LONGEST

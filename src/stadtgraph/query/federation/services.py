@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Final
@@ -48,6 +48,19 @@ class Federation:
         return self.services[iri]
 
 
+@dataclass(slots=True)
+class Budget:
+    """The bytes that all answers to one query may have yet."""
+
+    left: int
+
+    def counted(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """Give ``blocks``, each taken off what is left."""
+        for block in blocks:
+            self.left -= len(block)
+            yield block
+
+
 @dataclass(frozen=True, slots=True)
 class Asking:
     """One SERVICE clause under way: which endpoint, in which query, and until when."""
@@ -56,6 +69,7 @@ class Asking:
     settings: FederationSettings
     names: Names
     until: float
+    budget: Budget
 
     def select(self, text: str, columns: tuple[str, ...], rows: int) -> list[Row]:
         """Ask a SELECT query and give its rows, at most ``rows``, blank nodes as IRIs of this answer alone.
@@ -67,7 +81,7 @@ class Asking:
         host = urlsplit(self.service.address).hostname or ""
         policy = net.Policy(
             private=frozenset({host.removesuffix(".")}) if self.service.private else frozenset(),
-            bytes=self.settings.bytes,
+            bytes=max(0, self.budget.left),
             seconds=self.until - time.monotonic(),
             connect=min(5.0, self.settings.seconds),
         )
@@ -77,7 +91,7 @@ class Asking:
             with net.get(address, policy, method=method, headers=headers, body=body) as found:
                 if found.status != 200:
                     raise NetworkError("net-status", address=self.service.address, found=found.status)
-                return read(found.media_type, found.blocks(), wanted)
+                return read(found.media_type, self.budget.counted(found.blocks()), wanted)
         except Malformed as problem:
             raise NetworkError("federation-malformed", address=self.service.address) from problem
         except TooMany as problem:
