@@ -31,7 +31,6 @@ from stadtgraph.terms import XSD, Names, Term, render
 
 _VOLATILE: Final = frozenset({"RAND", "NOW", "UUID", "STRUUID", "BNODE"})
 _LATER: Final = frozenset({What.TRIPLES, What.VALUES})
-_PASSED: Final = frozenset({What.TRIPLES, What.VALUES, What.GROUP, What.GRAPH, What.SERVICE, What.FILTER})
 _ONE: Final = "stadtgraph_row"
 _ABSOLUTE: Final = re.compile(r"<[A-Za-z][A-Za-z0-9+.\-]*:")
 _LONGEST: Final = 2000
@@ -336,13 +335,12 @@ class _Rewriter:
         return f"GRAPH {graph} {{ {text} }}" if graph and text else text
 
     def _around(self, outer: str, group: Group, local: list[Element], at: int, graph: str | None) -> str:
-        """Give the pattern around a clause: what stands before it, joins behind it, and filters that it satisfies."""
+        """Give the pattern around a clause: what stands before it, triples and VALUES behind it, filters on triples.
+
+        Whatever stands between, each solution of the group holds one of the clause and one of those behind it.
+        """
         elements = list(local)
-        for element in group.elements[at + 1 :]:
-            if element.what not in _PASSED or self._is_volatile(element):
-                break
-            if element.what in _LATER:
-                elements.append(element)
+        elements += [element for element in group.elements[at + 1 :] if element.what in _LATER]
         bound = {name for e in elements if e.what is What.TRIPLES for name in e.always}
         for element in group.elements:
             tokens = self.query.tokens[element.first : element.last]
