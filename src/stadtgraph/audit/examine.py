@@ -16,7 +16,7 @@ from stadtgraph.audit.matrix import matrix
 from stadtgraph.audit.report import AuditReport, Count
 from stadtgraph.audit.view import AuditedView, labels
 from stadtgraph.reason.facts import Facts
-from stadtgraph.shacl import Incremental, Result, Shapes, validate
+from stadtgraph.shacl import Result, Shapes, reach_of, validate
 from stadtgraph.terms import AUDIT, DCAT, RDF, RDFS, Names
 
 
@@ -33,7 +33,7 @@ def results(view: AuditedView, shapes: Shapes, folder: Path, using: str | None =
 def looked_at(shapes: Shapes) -> frozenset[ox.NamedNode] | None:
     """Give the predicates that decide on the results of ``shapes``; ``None`` where any may."""
     found: set[ox.NamedNode] = {RDF.type, RDFS.subClassOf}
-    for root in Incremental(shapes).reach.roots:
+    for root in reach_of(shapes).roots:
         if root.predicates is None:
             return None
         found |= root.predicates

@@ -64,10 +64,12 @@ def _link(draft: Draft, view: View, rules: Sequence[Rule], anew: bool) -> None:
         draft.progress(f"link {rule.name}")
     for iri in gone:
         old += _part(made, iri, names)
-    kept = (link for rule in rules if rule not in touched for link in stored(made, rule.iri))
-    inverses = {rule.iri: rule.inverse for rule in rules}
-    still = {t for link in kept for t in link.statements(inverses[link.rule])}
-    draft.change_derived(view, target, *difference(old, new, still))
+    more, less = difference(old, new, ())
+    if less:  # only then it matters what the other rules state
+        kept = (link for rule in rules if rule not in touched for link in stored(made, rule.iri))
+        inverses = {rule.iri: rule.inverse for rule in rules}
+        more, less = difference(old, new, {t for link in kept for t in link.statements(inverses[link.rule])})
+    draft.change_derived(view, target, more, less)
 
 
 def _touched(

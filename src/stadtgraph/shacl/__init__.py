@@ -18,6 +18,7 @@ from stadtgraph.shacl.incremental import Delta, Incremental
 from stadtgraph.shacl.isolated import Limits
 from stadtgraph.shacl.lint import Problem, lint
 from stadtgraph.shacl.rdf import report_triples
+from stadtgraph.shacl.reach import reach_of
 from stadtgraph.shacl.report import Report, Result, gravity
 from stadtgraph.shacl.shapes import Shapes, gate, load_shapes
 from stadtgraph.shacl.validation import validate
@@ -37,6 +38,7 @@ __all__ = [
     "judge",
     "lint",
     "load_shapes",
+    "reach_of",
     "report_triples",
     "validate",
 ]

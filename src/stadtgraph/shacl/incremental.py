@@ -24,7 +24,7 @@ import pyoxigraph as ox
 
 from stadtgraph.shacl.neighbourhood import Neighbourhood
 from stadtgraph.shacl.paths import Facts, TooFar
-from stadtgraph.shacl.reach import Position, Reach, Root
+from stadtgraph.shacl.reach import Position, Root, reach_of
 from stadtgraph.shacl.report import Report, Result
 from stadtgraph.shacl.shapes import Shapes
 from stadtgraph.shacl.validation import validate
@@ -51,7 +51,7 @@ class Incremental:
     def __init__(self, shapes: Shapes, using: str | None = None) -> None:
         """Derive the reach of ``shapes``; ``using`` names the engine as in :func:`validate`."""
         self.shapes, self.using = shapes, using
-        self.reach = Reach(shapes)
+        self.reach = reach_of(shapes)
         self._groups = _sharing(self.reach.roots)
         self._parts: dict[frozenset[Root], Shapes] = {}
         unknown = {root for root in self.reach.roots if root.problem}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import pyoxigraph as ox
 
@@ -246,6 +247,16 @@ class Reach:
         self._problems[mark] = why
         self._predicates[mark] = looked
         self.automaton.join(state, mark)
+
+
+_known: WeakKeyDictionary[Shapes, Reach] = WeakKeyDictionary()
+
+
+def reach_of(shapes: Shapes) -> Reach:
+    """Give the reach of ``shapes``, derived once."""
+    if shapes not in _known:
+        _known[shapes] = Reach(shapes)
+    return _known[shapes]
 
 
 _TARGETS = {SH.targetSubjectsOf, SH.targetObjectsOf, SH.target, SH.targetWhere, SH.property, SH.path}
