@@ -24,12 +24,14 @@ _XML_END: Final = b"\n</rdf:RDF>"
 
 @dataclass(slots=True)
 class Written:
-    """Which blocks a document has already; a block that says something else of a node is written again."""
+    """Which shared blocks a document has already; a block that says something else of a node is written again."""
 
     _seen: set[int] = field(default_factory=set)
 
     def is_new(self, block: Block) -> bool:
-        """Tell whether ``block`` is not written yet, and note it."""
+        """Tell whether ``block`` is not written yet, and note it where others may lead to it."""
+        if not block.is_shared:
+            return True
         key = hash(block)
         if key in self._seen:
             return False

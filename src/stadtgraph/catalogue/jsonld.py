@@ -62,7 +62,7 @@ class _Tree:
         """Give the first block as a tree with the others in it, and those that it does not lead to."""
         given = list(blocks)
         new = {block.node.value: block for block in given if hash(block) not in self._seen}
-        self._seen.update(hash(block) for block in given)
+        self._seen.update(hash(block) for block in given if block.is_shared)
         root = given[0]
         new.pop(root.node.value, None)
         made = self._node(root, new)

@@ -21,9 +21,9 @@ from stadtgraph.terms import DCAT, FOAF, ORG, RDF, VCARD, Namespace, Term
 
 PERSONS: Final = frozenset((FOAF.Person, VCARD.Individual, Namespace("http://schema.org/").Person))
 _DEEP: Final = 4
-_PAGES_KEPT: Final = 20_000
+_PAGES_KEPT: Final = 5_000
 _REACHED: Final = (VCARD.hasEmail, VCARD.hasURL, VCARD.hasTelephone)
-_SHARED: Final = frozenset({"Agent", "Kind", "Location", "Standard", "DatasetSeries"})
+_SHARED: Final = frozenset({"Agent", "Kind", "Location", "Standard", "DatasetSeries", "DataService"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,11 @@ class Block:
     node: ox.NamedNode
     kind: str
     triples: tuple[ox.Triple, ...]
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether many records may lead to this node, so that a document remembers having described it."""
+        return self.kind in _SHARED or (not self.kind and self.triples[0].object != FOAF.Document)
 
 
 @dataclass(frozen=True, slots=True)
