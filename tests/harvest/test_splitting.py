@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pyoxigraph as ox
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harvest_town import PREFIXES, dataset
 from stadtgraph.sources.feed import Feed
-from stadtgraph.sources.harvest import split
+from stadtgraph.sources.harvest import split, workbench
 from stadtgraph.sources.harvest.lines import line, parsed
+from stadtgraph.sources.harvest.workbench import Workbench
 from stadtgraph.terms import DCAT, DCT, FOAF, RDF, SKOS
 
 _NODES = [ox.NamedNode(f"https://x.example/{n}") for n in range(6)] + [ox.BlankNode(f"b{n}") for n in range(4)]
@@ -72,3 +74,31 @@ def test_lines_of_malformed_terms_come_back() -> None:
 def test_the_settings_of_a_catalogue_are_polite() -> None:
     """Half a second between requests, and a fifth of the records may vanish unasked."""
     assert (Feed().pause, Feed().shrink, Feed().require) == (0.5, 0.2, ("dct:title",))
+
+
+def test_what_many_pages_repeat_is_kept_once() -> None:
+    """A publisher and a catalogue on every page, with blank nodes below them; each record sees one of them."""
+    bench = Workbench()
+    for number in range(30):
+        text = PREFIXES + dataset(number)
+        text += "<https://portal.example/org> foaf:name 'Amt' ; dct:spatial [ dct:title 'a' ; dct:relation [] ] ."
+        text += f"[] a dcat:Catalog ; dct:title 'Katalog' ; dcat:dataset <https://portal.example/dataset/{number}> ."
+        bench.add((q.triple for q in ox.parse(text, ox.RdfFormat.TURTLE)), number)
+    bench.ready()
+    sizes = {len(record.triples) for record in bench.records()}
+    assert len(sizes) == 1 and max(sizes) < 25
+    bench.close()
+
+
+def test_a_record_of_any_size_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told as too large; the rest is cut off by node."""
+    monkeypatch.setattr(workbench, "MOST", 100)
+    monkeypatch.setattr(workbench, "CHUNK", 1000)
+    monkeypatch.setattr(workbench, "MOST_MERGED", 1000)
+    root = "<https://portal.example/dataset/1>"
+    many = "".join(f"{root} dcat:keyword 'k{n}' . <urn:x> <urn:p> {n} ." for n in range(500))
+    triples = [q.triple for q in ox.parse(PREFIXES + dataset(1) + many, ox.RdfFormat.TURTLE)]
+    triples.sort(key=str)
+    records, rest, _ = split(triples)
+    assert [record.is_large for record in records] == [True] and len(records[0].triples) < 300
+    assert [record.is_large for record in rest if str(record.root) == "<urn:x>"] == [True]

@@ -162,6 +162,7 @@ class Fetching:
     def _page(self, call: Call, number: int, follow: Follow, before: list[Got], format: str) -> Got:
         target = self._partial / f"page-{number + 1:05d}"
         response = self._ask(call, target)
+        target = _named_packed(target)
         digest = _digest(target)
         same = next((n for n, page in enumerate(before, 1) if page.digest == digest), None)
         if same is not None:
@@ -262,6 +263,13 @@ def _write(response: net.Response, target: Path) -> None:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _named_packed(path: Path) -> Path:
+    """Let the name say that a file is packed."""
+    with path.open("rb") as file:
+        is_packed = file.read(2) == b"\x1f\x8b"
+    return path.replace(path.with_name(f"{path.name}.gz")) if is_packed else path
 
 
 def _digest(path: Path) -> str:

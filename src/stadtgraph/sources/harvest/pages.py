@@ -78,7 +78,8 @@ def recognise(page: Page) -> str:
     if not found:
         raise InputError("harvest-not-rdf", page=page.name, found=_first_words(head))
     announced = _ANNOUNCED.get(page.announced)
-    if page.announced and announced != found and not (announced in ("ttl", "nt") and found in ("ttl", "nt")):
+    is_packed = page.path.suffix == ".gz"
+    if page.announced and not is_packed and announced != found and {announced, found} != {"ttl", "nt"}:
         page.note("harvest-announced", announced=page.announced, found=found)
     return found
 

@@ -66,7 +66,11 @@ class Cleaner:
         """Name the blank nodes that several records share, and those that are records; ``silent`` ones say nothing."""
         kept = self._mended(withhold(shared, self._names).kept)[0]
         found = [t for t in kept if isinstance(t.subject, ox.BlankNode)]
-        self._blank = {label: self._names.genid(name) for label, name in hashes(found).items()}
+        by_page: dict[str, list[ox.Triple]] = {}
+        for triple in found:
+            by_page.setdefault(triple.subject.value.partition("x")[0], []).append(triple)  # type: ignore[union-attr]
+        for triples in by_page.values():  # what two pages say alike is one thing
+            self._blank |= {label: self._names.genid(name) for label, name in hashes(triples).items()}
         for number, label in enumerate(silent):
             digest = hashlib.blake2b(f"{self._source} catalogue {number}".encode(), digest_size=16).hexdigest()
             self._blank[label] = self._names.genid(digest)

@@ -94,7 +94,7 @@ class HarvestReport:
 
     def text(self, lang: str = "en") -> str:
         """Give the report as text."""
-        return "\n".join(self.lines(lang)) + "\n"
+        return "".join("".join(c if c.isprintable() else "\ufffd" for c in line) + "\n" for line in self.lines(lang))
 
     def data(self, lang: str = "en") -> Mapping[str, Any]:
         """Give the report as plain data, texts in ``lang``."""

@@ -7,6 +7,7 @@ is one bit each.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from stadtgraph.sources.harvest.words import BORDERS, HYDRA, MEMBERS, ROOTS, TOP
 
 CHUNK: Final = 1 << 18  # bytes of one subject that are held before they are written
 MOST: Final = 50_000  # triples of one record; more is no record but a mistake
+MOST_MERGED: Final = 4 << 20  # bytes that are said of one node, up to which repetitions are looked for
+DEEPEST: Final = 8  # steps below a node to which blank nodes of several pages are compared
 SIEVE: Final = 1 << 24  # bits; tells quickly that something is surely no subject
 _ROOTS: Final = {node.value for node in ROOTS}
 _OWN: Final = "name NOT IN (SELECT label FROM used)"
@@ -101,6 +104,10 @@ class Workbench:
             " HAVING min(page) < max(page)) d ON r.name = d.name WHERE r.page < d.last"
         ).fetchall():
             self._supersede(name, page)
+        own = "SELECT name FROM chunk WHERE name NOT LIKE '\\_:%' ESCAPE '\\' GROUP BY name"
+        often = f"{own} HAVING count(*) > 1 AND sum(length(lines)) < {MOST_MERGED}"
+        for (name,) in self._base.execute(often).fetchall():
+            self._merge(name)
 
     # ---- giving out
 
@@ -165,9 +172,13 @@ class Workbench:
                 if _is_set(self._touched, number) or _is_set(self._done, number):
                     continue
                 record = self._closure([name], blank_only=True)
-                for part in record.parts:
-                    _set(self._touched, part.number)
-                    _set(self._done, part.number)
+                numbers = [part.number for part in record.parts]
+                if record.is_large:
+                    rows = self._base.execute("SELECT number FROM chunk WHERE name = ?", (name,))
+                    numbers += [found for (found,) in rows]
+                for touched in numbers:
+                    _set(self._touched, touched)
+                    _set(self._done, touched)
                 yield record
 
     def shared_blank_nodes(self) -> list[ox.Triple]:
@@ -194,6 +205,54 @@ class Workbench:
         for part in record.parts:
             _set(self._done, part.number)
             _set(self._touched, part.number)
+            self._base.execute("DELETE FROM chunk WHERE number = ?", (part.number,))
+
+    def _merge(self, name: str) -> None:
+        """Keep once what is said of a node in several places, such as of a publisher on every page.
+
+        Blank nodes of different pages that say the same are the same; those of one page never are.
+        """
+        rows = self._base.execute("SELECT number, page, lines FROM chunk WHERE name = ? ORDER BY number", (name,))
+        kept: dict[object, bytes] = {}
+        numbers, seen = [], set()
+        times: Counter[object] = Counter()
+        for number, page, lines in rows.fetchall():
+            numbers.append(number)
+            for entry in lines.splitlines(keepends=True):
+                if entry in seen:
+                    continue
+                seen.add(entry)
+                key: object = entry
+                front, label = _blank_end(entry)
+                if label:
+                    said = (front, self._said(label))
+                    times[page, said] += 1
+                    key = (said, times[page, said])
+                if key in kept:
+                    self._drop(f"_:{label}")
+                else:
+                    kept[key] = entry
+        self._base.executemany("DELETE FROM chunk WHERE number = ?", [(number,) for number in numbers[1:]])
+        self._base.execute("UPDATE chunk SET lines = ? WHERE number = ?", (b"".join(kept.values()), numbers[0]))
+
+    def _said(self, label: str, depth: int = 0) -> frozenset[object]:
+        """Give what a blank node says, with the same of those below it instead of their labels."""
+        found = self._base.execute("SELECT lines FROM chunk WHERE name = ?", (f"_:{label}",)).fetchall()
+        if depth >= DEEPEST or self._is_shared(f"_:{label}"):
+            return frozenset((label,))
+        said: set[object] = set()
+        for entry in (entry for (lines,) in found for entry in lines.splitlines()):
+            front, below = _blank_end(entry.partition(b" ")[2])
+            said.add((front, self._said(below, depth + 1)) if below else front)
+        return frozenset(said)
+
+    def _is_shared(self, name: str) -> bool:
+        (number,) = self._base.execute("SELECT count(DISTINCT name) FROM used WHERE label = ?", (name,)).fetchone()
+        return bool(number > 1)
+
+    def _drop(self, name: str) -> None:
+        """Remove a blank node and those below it."""
+        for part in self._closure([name], blank_only=True).parts:
             self._base.execute("DELETE FROM chunk WHERE number = ?", (part.number,))
 
     def _closure(self, names: Sequence[str], *, blank_only: bool = False, page: int | None = None) -> RawRecord:
@@ -225,10 +284,18 @@ class Workbench:
         return found
 
     def _parts(self, name: str, page: int | None = None) -> list[Part]:
-        query, values = "SELECT number, lines FROM chunk WHERE name = ?", [name]
+        query = "SELECT number, lines FROM chunk WHERE name = ?"
+        values: list[object] = [name]
         if page is not None:
-            return [Part(n, parsed(lines)) for n, lines in self._base.execute(f"{query} AND page = ?", (name, page))]
-        return [Part(n, parsed(lines)) for n, lines in self._base.execute(f"{query} ORDER BY number", values)]
+            query, values = f"{query} AND page = ?", [name, page]
+        found: list[Part] = []
+        size = 0
+        for number, lines in self._base.execute(f"{query} ORDER BY number", values):
+            found.append(Part(number, parsed(lines)))
+            size += len(found[-1].triples)
+            if size > MOST:
+                break
+        return found
 
     def _targets(self, part: Part, blank_only: bool) -> list[str]:
         found = []
@@ -332,6 +399,13 @@ def _subject(name: str) -> Subject:
     (triple,) = parsed(f"{front} <urn:p> <urn:o> .\n".encode())
     assert not isinstance(triple.subject, ox.Triple)
     return triple.subject
+
+
+def _blank_end(entry: bytes) -> tuple[bytes, str]:
+    """Split a line before the blank node at its end; without one give it whole, and no label."""
+    front, mark, label = entry.rstrip(b" .\n").rpartition(b" _:")
+    is_blank = mark and b'"' not in label and b">" not in label
+    return (front, label.decode()) if is_blank else (entry, "")
 
 
 def _is_border(parts: Sequence[Part]) -> bool:
