@@ -7,10 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from stadtgraph import City
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# No test fails for the time it takes. A run that must be the same each time draws the same examples each time.
+settings.register_profile("any", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("any"), derandomize=True)
+settings.load_profile("same" if os.environ.get("STADTGRAPH_REQUIRE_SHARED") == "1" else "any")
 for _share in ("CONCURRENCY", "SECONDS", "ERRORS"):  # the tests ask more than one caller may, all from one address
     os.environ[f"STADTGRAPH_FAIRNESS_{_share}"] = "0"
 

@@ -86,6 +86,7 @@ PREFIXES: Final[dict[str, str]] = {
     "schema": "https://schema.org/",
     "sd": str(SD),
     "sg": str(SG),
+    "sgf": "https://w3id.org/stadtgraph/fn#",
     "sh": str(SH),
     "skos": str(SKOS),
     "sosa": str(SOSA),

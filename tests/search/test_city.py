@@ -72,3 +72,14 @@ def test_what_is_withdrawn_is_no_longer_found(town: Town) -> None:
         assert city.search("Ordnungsamt") == []
         for file in city.path.rglob("*.db"):
             assert b"ordnungsamt" not in file.read_bytes().lower()
+
+
+def test_functions_on_geometries_work_in_the_workers(town: Town) -> None:
+    """Behind the walls of the sandbox they find what they need."""
+    query = """PREFIX sgf: <https://w3id.org/stadtgraph/fn#> PREFIX geo: <http://www.opengis.net/ont/geosparql#>
+    SELECT (sgf:distance(?a, ?b) AS ?d)
+    { VALUES (?a ?b) { ("POINT(11.5 50.9)"^^geo:wktLiteral "LINESTRING(11.6 50.9, 11.7 50.9)"^^geo:wktLiteral) } }"""
+    with town.city as city:
+        client = create_app(city, testing=True).test_client()
+        answer = client.get("/sparql", query_string={"query": query}, headers={"Accept": "text/csv"})
+    assert answer.status_code == 200 and 7000 < float(answer.get_data(as_text=True).split()[1]) < 7100

@@ -17,6 +17,7 @@ import pyoxigraph as ox
 
 from stadtgraph.errors import StoreError
 from stadtgraph.sparql.faults import fault
+from stadtgraph.store.functions import FUNCTIONS
 from stadtgraph.store.literals import Normaliser, restore
 from stadtgraph.terms import Names
 
@@ -117,6 +118,7 @@ class OxigraphEngine:
                 default_graph=list(default),
                 named_graphs=list(named),
                 prefixes=dict(prefixes) if prefixes else None,
+                custom_functions=FUNCTIONS,
             )
         except SyntaxError as problem:
             raise fault(query, problem) from problem

@@ -12,6 +12,7 @@ import pyoxigraph as ox
 
 from stadtgraph.release import GraphInfo, Manifest
 from stadtgraph.sparql.negotiate import DOCUMENTS, GRAPHS, TABLES
+from stadtgraph.store.functions import FUNCTIONS as OWN_FUNCTIONS
 from stadtgraph.terms import DCAT, DCT, FOAF, PREFIXES, RDF, SD, VOID, XSD, Names, Namespace
 from stadtgraph.web.state import Partitions
 
@@ -69,6 +70,9 @@ def service(endpoint: str, manifest: Manifest, triples: int, services: Mapping[s
     for function in FUNCTIONS:
         yield ox.Triple(this, SD.extensionFunction, _GEOF.term(function))
         yield ox.Triple(_GEOF.term(function), RDF.type, SD.Function)
+    for own in OWN_FUNCTIONS:
+        yield ox.Triple(this, SD.extensionFunction, own)
+        yield ox.Triple(own, RDF.type, SD.Function)
     yield from _writing(endpoint, this)
     for offered in dict.fromkeys((*TABLES, *GRAPHS)):
         yield ox.Triple(this, SD.resultFormat, FORMATS.term(_FORMATS[offered.name]))
