@@ -16,6 +16,7 @@ Rivals: ``--oxigraph`` names the program (default: the one on the PATH); ``--rdf
 from __future__ import annotations
 
 import argparse
+import os
 import selectors
 import shutil
 import socket
@@ -144,7 +145,9 @@ def free_port() -> int:
 @contextmanager
 def server(command: list[str], port: int, patience: float = 60) -> Iterator[None]:
     """Start a server and wait until it listens; end it at the end."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    unbounded = {f"STADTGRAPH_FAIRNESS_{name}": "0" for name in ("CONCURRENCY", "SECONDS", "ERRORS")}  # one caller asks
+    environment = {**os.environ, **unbounded}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     try:
         until = time.monotonic() + patience
         while time.monotonic() < until:
@@ -187,6 +190,7 @@ class Load:
     path: str
     base: str
     asked: int = 0
+    failed: int = 0
     bytes: int = 0
     seconds: list[float] = field(default_factory=list)
     firsts: list[float] = field(default_factory=list)
@@ -222,14 +226,18 @@ class Load:
     def _read(self, connection: Connection, until: float) -> None:
         data = connection.socket.recv(1 << 20)
         connection.first = connection.first or time.perf_counter()
+        if not data:
+            self._done(connection, until, failed=True)
+            return
         if connection.length is None:
             connection.head += data
             end = connection.head.find(b"\r\n\r\n")
-            if end < 0 and data:
+            if end < 0:
                 return
             head, data = connection.head[:end].lower(), connection.head[end + 4 :]
             if b" 200 " not in head[:20]:
-                raise RuntimeError(f"answer: {connection.head[:600]!r}")
+                self._done(connection, until, failed=True)
+                return
             at = head.find(b"content-length:")
             connection.length = -1 if at < 0 else int(head[at + 15 : at + 40].split(b"\r")[0])
         connection.body += len(data)
@@ -237,23 +245,24 @@ class Load:
         if connection.length == -1:
             if connection.last.endswith(b"\r\n0\r\n\r\n"):
                 self._done(connection, until)
-            elif not data:
-                raise RuntimeError("an answer broke off")
         elif connection.body >= connection.length:
             self._done(connection, until)
 
-    def _done(self, connection: Connection, until: float) -> None:
+    def _done(self, connection: Connection, until: float, *, failed: bool = False) -> None:
         now = time.perf_counter()
-        self.asked += 1
-        self.bytes += connection.body
-        self.seconds.append(now - connection.sent)
-        self.firsts.append(connection.first - connection.sent)
+        if failed:
+            self.failed += 1
+        else:
+            self.asked += 1
+            self.bytes += connection.body
+            self.seconds.append(now - connection.sent)
+            self.firsts.append(connection.first - connection.sent)
         self._selector.unregister(connection.socket)
         self._open -= 1
         if now >= until or (self._most is not None and self.asked >= self._most):
             connection.socket.close()
             return
-        if connection.length == -1 and b"connection: close" in connection.head.lower():
+        if failed or (connection.length == -1 and b"connection: close" in connection.head.lower()):
             connection.socket.close()
             connection.socket = self._connected()
         self._ask(connection)
@@ -292,6 +301,7 @@ def measure(name: str, mix: Mix, loads: dict[str, Load], options: argparse.Names
             load = loads[who]
             load.seconds.clear()
             load.firsts.clear()
+            load.failed = load.failed if turn > 1 else 0
             if who == "rdflib":
                 slow = Mix(mix.text, 1)
                 if turn == 1:
@@ -302,13 +312,16 @@ def measure(name: str, mix: Mix, loads: dict[str, Load], options: argparse.Names
             if turn:
                 rates[who].append(rate)
     ours = statistics.median(rates["ours"])
-    line = f"{name:24} {ours:9,.1f}/s  first byte {statistics.median(loads['ours'].firsts) * 1000:6.1f} ms"
+    first = statistics.median(loads["ours"].firsts or [0.0]) * 1000
+    line = f"{name:24} {ours:9,.1f}/s  first byte {first:6.1f} ms"
     for who in rates:
         if who != "ours":
             rival = statistics.median(rates[who])
-            line += f"   {who} {rival:9,.2f}/s  ratio {ours / rival:7.2f}"
+            ratio = f"{ours / rival:7.2f}" if rival else "      -"
+            line += f"   {who} {rival:9,.2f}/s  ratio {ratio}"
     if mix.goal:
         line += f"   (floor {mix.floor}, goal {mix.goal})"
+    line += "".join(f"   {who}: {loads[who].failed} answers failed" for who in rates if loads[who].failed)
     print(line, flush=True)
 
 

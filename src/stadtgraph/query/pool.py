@@ -5,6 +5,7 @@ Killing a worker is the normal way to end a query that went too far; pyoxigraph 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -46,6 +47,8 @@ class Worker:
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._in, self._out = self._process.stdin.fileno(), wire.Reader(self._process.stdout.fileno())
+        with suppress(OSError, AttributeError):  # so that a long answer does not wait for every 64 KB to be taken
+            fcntl.fcntl(self._out.handle, fcntl.F_SETPIPE_SZ, wire.PIPE)
         self._ready, self._asked, self._first_size = False, 0, 0
 
     @property

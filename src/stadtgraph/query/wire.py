@@ -18,6 +18,7 @@ from stadtgraph.errors import StadtgraphError, StoreError
 
 READY, BLOCK, END, ERROR = b"R", b"B", b"E", b"X"
 LARGEST: Final = 64 << 20
+PIPE: Final = 1 << 20
 _HEAD: Final = struct.Struct("!cI")
 
 
@@ -69,7 +70,7 @@ class Reader:
             wait = None if until is None else max(0.0, until - time.monotonic()) * 1000
             if not self._poll.poll(wait):
                 return None
-            data = os.read(self.handle, 1 << 18)
+            data = os.read(self.handle, PIPE)
             if not data:
                 raise Broken
             self._buffer += data
