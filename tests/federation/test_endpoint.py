@@ -174,6 +174,19 @@ def test_no_disguise_makes_this_server_ask(site: Site, text: str) -> None:
     assert trap.connections == 0
 
 
+@pytest.mark.parametrize("path", ["/sparql/sources", "/sparql/update"])
+def test_other_addresses_ask_nobody(site: Site, path: str) -> None:
+    """Only a query is answered by others, not what is asked about a query, nor an update."""
+    token = Tokens(site.town.city_folder).create(("admin",))[1]
+    asked = len(site.other.queries)
+    pattern = f"{{ SERVICE SILENT <{IRI}> {{ ?s ?p ?o }} }}"
+    text = f"INSERT {{ ?s ?p ?o }} WHERE {pattern}" if path.endswith("update") else f"SELECT * {pattern}"
+    body = {"update" if path.endswith("update") else "query": text}
+    answer = site.client.post(path, data=body, headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code in (400, 403), answer.text
+    assert len(site.other.queries) == asked
+
+
 @pytest.mark.parametrize("answer", [["127.0.0.1"], ["93.184.215.14", "127.0.0.1"], ["::ffff:127.0.0.1"], ["10.0.0.1"]])
 def test_a_listed_name_that_leads_inside_is_not_asked(
     site: Site, monkeypatch: pytest.MonkeyPatch, answer: list[str]

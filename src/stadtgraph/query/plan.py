@@ -46,12 +46,20 @@ class Plan:
         return hashlib.sha256("\x00".join((*parts, once)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def plan(request: Request, base: str, *, pages: bool = False, bounds: Mapping[str, int] = guard.BOUNDS) -> Plan:
+def plan(
+    request: Request,
+    base: str,
+    *,
+    pages: bool = False,
+    services: bool = False,
+    bounds: Mapping[str, int] = guard.BOUNDS,
+) -> Plan:
     """Read the query of ``request`` and choose its format; ``pages`` offers HTML as well.
 
-    Raises :class:`QuerySyntaxError`, :class:`QueryRefused` or :class:`NotAcceptable`.
+    ``services`` lets SERVICE pass; only :class:`stadtgraph.query.run.Queries` may be given such a plan. Raises
+    :class:`QuerySyntaxError`, :class:`QueryRefused` or :class:`NotAcceptable`.
     """
-    outline = guard.read(request.text, base, bounds, services=True)
+    outline = guard.read(request.text, base, bounds, services=services)
     return Plan(request.text, outline, wanted(request, outline), _choice(request, outline, pages))
 
 

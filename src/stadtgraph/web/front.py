@@ -227,7 +227,7 @@ class Front:
             return None, None
         ticket.text = request.text
         found = self._state.open(request.release)
-        planned = plan(request, found.place.names.base, pages=True, bounds=self._state.bounds)
+        planned = plan(request, found.place.names.base, pages=True, services=True, bounds=self._state.bounds)
         if planned.choice.format is HTML:
             return None, None
         coding = negotiate.coding(encodings, CODINGS)

@@ -92,7 +92,7 @@ def answer(asked: protocol.Request, found: Opened, example: ExampleQuery | None 
     """Answer a query in the format it asks for; people get a page with a table, and errors on that page."""
     ticket = _ticket()
     try:
-        planned = plan(asked, found.place.names.base, pages=True, bounds=state().bounds)
+        planned = plan(asked, found.place.names.base, pages=True, services=True, bounds=state().bounds)
         key = planned.key(found.place.release)
         page = planned.choice.format is HTML
         tag = etag(key, request.args.get("release"), example and example.name) if page else result_tag(key)
