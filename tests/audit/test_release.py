@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from audit.town_of_audits import AuditedTown
 from stadtgraph import City
 from stadtgraph.audit import AuditReport, Status
+from stadtgraph.audit.reports import write
 from stadtgraph.city.auditing import Audits
 from stadtgraph.errors import NotFound
 from stadtgraph.release import View
@@ -122,6 +124,28 @@ def test_a_finding_about_restricted_data_is_in_the_internal_view_alone(town: Aud
     assert any(f.rule.name() == "plan" for f in report(town, view=View.INTERNAL).findings)
     assert not any(f.rule.name() == "plan" for f in report(town).findings)
     assert SECRET not in str(report(town))
+
+
+def test_an_accepted_risk_says_why_until_when_and_by_which_role(town: AuditedTown) -> None:
+    """In every format; one that has ended does not stand in the way of the one that renews it."""
+    risk = """<id/risk/{0}> a sg:AcceptedRisk ; sg:ofShape ex:title ; sg:ofFocus <id/dataset/lost> ;
+        sg:reason "Wird bis März geklärt."@de, "Settled by March."@en ; sg:acceptedBy <id/role/data-owner> ;
+        sg:validUntil "{1}"^^xsd:date .\n"""
+    town.register(
+        risk.format(1, "2999-03-01")
+        + risk.format(2, "2020-01-01")
+        + risk.format(0, "2020-01-01")
+        + '<id/role/data-owner> skos:prefLabel "data owner"@en .\n'
+    )
+    town.build()
+    made = report(town)
+    (finding,) = [f for f in made.findings if f.status is Status.ACCEPTED]
+    for form in ("csv", "json", "html"):
+        out = io.BytesIO()
+        write(made, form, out, "en")
+        text = out.getvalue().decode()
+        assert finding.key in text and "Settled by March." in text and "2999-03-01" in text and "data owner" in text
+    assert not made.fails(SH.Violation)
 
 
 EDITS: dict[str, Callable[[AuditedTown], None]] = {

@@ -77,13 +77,25 @@ def make_report(
     points: tuple[Count, ...] = (),
 ) -> AuditReport:
     """Compare findings with those of an earlier release and give the report, with names, matrix and trend."""
-    now, mended = compare(found, before, acceptances(view), view.today)
+    now, mended, accepted = compare(found, before, acceptances(view), view.today)
     rows = matrix(view, view.today)
     named = _named((*now, *mended))
     for row in rows:
         named[row.subject] = None
         named.update(dict.fromkeys(cell.agent for cell in row.cells))
-    return AuditReport(now, mended, release, since, view.today, view.names.base, labels(view, named), rows, points)
+    named.update(dict.fromkeys(a.role for a in accepted.values()))
+    return AuditReport(
+        now,
+        mended,
+        release,
+        since,
+        view.today,
+        view.names.base,
+        labels(view, named),
+        rows,
+        points,
+        accepted=accepted,
+    )
 
 
 def report_on(
@@ -100,8 +112,9 @@ def report_on(
     ``place_of`` tells where a node is described; it stands in the place of the source graph.
     """
     who = Responsibilities(facts, names, today, place_of)
-    now, _ = compare(attribute(found, Rules(shapes), who), (), acceptances(facts), today)
-    return AuditReport(now, files=files, date=today, base=names.base, labels=labels(facts, _named(now)))
+    now, _, accepted = compare(attribute(found, Rules(shapes), who), (), acceptances(facts), today)
+    named = labels(facts, [*_named(now), *(a.role for a in accepted.values())])
+    return AuditReport(now, files=files, date=today, base=names.base, labels=named, accepted=accepted)
 
 
 def _named(findings: Iterable[Finding]) -> dict[ox.NamedNode | None, None]:

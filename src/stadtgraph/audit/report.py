@@ -9,7 +9,7 @@ from functools import cached_property
 
 import pyoxigraph as ox
 
-from stadtgraph.audit.finding import Finding, Rule, Status, chosen, short
+from stadtgraph.audit.finding import Acceptance, Finding, Rule, Status, chosen, short
 from stadtgraph.shacl import gravity
 from stadtgraph.terms import SH
 
@@ -93,6 +93,8 @@ class AuditReport:
     """The names of the files that were validated, where it is no release that was audited."""
     internal: bool = False
     """Whether restricted graphs were looked at too, so that the report is not for everybody."""
+    accepted: Mapping[str, Acceptance] = field(default_factory=dict)
+    """Who accepted a finding as a risk, why and until when, by the key of the finding."""
     most: int | None = None
     """How many findings of each shape and unit are listed; ``None`` lists all. Counts are those of all."""
 

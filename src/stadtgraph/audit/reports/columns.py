@@ -10,7 +10,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from stadtgraph import messages
-from stadtgraph.audit.finding import Finding, short
+from stadtgraph.audit.finding import Finding, chosen, short
 from stadtgraph.audit.report import AuditReport
 from stadtgraph.terms import PREFIXES, SH
 
@@ -18,7 +18,7 @@ Cell = str | int
 Column = Callable[[Finding, AuditReport, str], Cell]
 
 
-OPTIONAL: Final = ("path", "value", "post")
+OPTIONAL: Final = ("path", "value", "post", "accepted")
 """Columns that a table on a page leaves out where they hold nothing."""
 
 
@@ -40,6 +40,16 @@ class Table:
         common = {name: min(said[name]) if len(said[name]) == 1 else "" for name in ("message", "path")}
         columns = [c for c in (*OPTIONAL, "message") if any(said[c]) and not common.get(c)]
         return cls(common["message"], common["path"], ("focus", *columns, "status", "key"))
+
+
+def acceptance(finding: Finding, report: AuditReport, lang: str) -> str:
+    """Give why a finding is an accepted risk, until when, and by which role; the empty text where it is none."""
+    found = report.accepted.get(finding.key)
+    if found is None:
+        return ""
+    until = messages.text("audit-until", lang, day=found.until) if found.until else ""
+    parts = (chosen(found.reasons, lang), until, report.label(found.role, lang))
+    return "; ".join(part for part in parts if part)
 
 
 def cell(name: str, finding: Finding, report: AuditReport, lang: str) -> str:
@@ -85,6 +95,7 @@ def group(name: str, lang: str) -> str:
 COLUMNS: Final[dict[str, Column]] = {
     "key": lambda f, r, lang: f.key,
     "status": lambda f, r, lang: messages.text(f"audit-status-{f.status}", lang),
+    "accepted": lambda f, r, lang: acceptance(f, r, lang),
     "severity": lambda f, r, lang: severity(f.severity, lang),
     "group": lambda f, r, lang: group(f.group, lang),
     "rule": lambda f, r, lang: f.rule.name(lang),

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import pyoxigraph as ox
 
-from stadtgraph.audit.finding import Finding, short
+from stadtgraph.audit.finding import Acceptance, Finding, short
 from stadtgraph.audit.report import AuditReport
 from stadtgraph.audit.reports.columns import path
 
@@ -45,8 +45,15 @@ def as_json(finding: Finding, report: AuditReport, lang: str) -> dict[str, Any]:
         "graph": finding.graph,
         "points": finding.points,
         "see": [iri.value for iri in finding.rule.sources],
+        "accepted": _accepted(report.accepted.get(finding.key), report, lang),
     }
     return {name: value for name, value in entry.items() if value not in (None, "", {}, [], 0)}
+
+
+def _accepted(found: Acceptance | None, report: AuditReport, lang: str) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"reason": dict(found.reasons), "until": found.until or None, "by": _named(found.role, report, lang)}
 
 
 def _head(report: AuditReport, lang: str) -> dict[str, Any]:

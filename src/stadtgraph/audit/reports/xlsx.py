@@ -14,7 +14,7 @@ from stadtgraph.audit.report import AuditReport
 from stadtgraph.audit.reports.columns import cells, counted, head, heads, plain, rests, severity, unit_name
 
 ROWS: Final = 1_000_000  # a sheet holds 1,048,576
-WIDTHS: Final = (18, 12, 11, 16, 30, 24, 24, 24, 24, 30, 30, 24, 24, 50, 50, 8, 30, 24)
+WIDTHS: Final = (18, 12, 24, 11, 16, 30, 24, 24, 24, 24, 30, 30, 24, 24, 50, 50, 8, 30, 24)
 _FORBIDDEN: Final = re.compile(r"[\[\]:*?/\\'\x00-\x1f]")
 
 
