@@ -147,6 +147,7 @@ _CHANGING = (
     re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)?"),
     re.compile(r"(?:\d{4}-\d\d-\d\d|\d\d\.\d\d\.\d{4}) \d\d:\d\d(?::\d\d)?"),
     re.compile(r"\b\d+(?:\.\d+)? ?(?:ms|s)\b"),
+    re.compile(r'(?<="query": ")[0-9a-f]{16}(?=")'),
 )
 
 
@@ -164,6 +165,19 @@ SAMPLES: dict[str, tuple[str, ...]] = {
     "/data/<path:path>": ("/data/dataset/trees", f"/data/{MARK}-plan", f"/data/unit/{MARK}-unit"),
     "/page/<path:path>": ("/page/dataset/trees", f"/page/{MARK}-plan", f"/page/unit/{MARK}-unit"),
     "/audit/units/<path:slug>": ("/audit/units/green", "/audit/units/-", f"/audit/units/{MARK}-unit"),
+    "/catalog.<form>": (*(f"/catalog.{form}" for form in ("ttl", "rdf", "jsonld", "nt")), f"/catalog.ttl?page={MARK}"),
+    "/catalog/dataset.<form>": (
+        "/catalog/dataset.ttl?iri=https%3A%2F%2Ftown.example%2Fid%2Fdataset%2Ftrees",
+        f"/catalog/dataset.ttl?iri=https%3A%2F%2Ftown.example%2Fid%2Fdataset%2F{MARK}-set",
+    ),
+    "/catalog/dataset/<path:path>.<form>": ("/catalog/dataset/trees.ttl", f"/catalog/dataset/{MARK}-set.ttl"),
+    "/catalog/quality.<form>": ("/catalog/quality.json", "/catalog/quality.csv", "/catalog/quality.ttl"),
+    "/graphs/<path:path>": (
+        "/graphs/source/units",
+        f"/graphs/source/{MARK}-secrets",
+        f"/graphs/written/{MARK}-secrets",
+    ),
+    "/sitemap-<int:number>.xml": ("/sitemap-1.xml", "/sitemap-99.xml"),
     "/audit/report.<form>": tuple(f"/audit/report.{form}" for form in ("ttl", "json", "csv", "xlsx", "html", "text")),
 }
 """Addresses of each route with a variable part. A new route needs a line here; others are visited by themselves."""
@@ -178,7 +192,7 @@ class Seen:
     body: str
 
 
-_PASSING = {"etag", "date", "last-modified", "content-length", "server"}
+_PASSING = {"etag", "stadtgraph-query", "date", "last-modified", "content-length", "server"}
 
 
 def seen(answer: TestResponse) -> Seen:

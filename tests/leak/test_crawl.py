@@ -86,7 +86,7 @@ def test_nothing_that_can_be_reached_tells_a_secret(everything: dict[tuple[str, 
     for (address, accept), answer in everything.items():
         told = f"{answer.body} {answer.headers}"
         if MARK in address:
-            assert answer.status in (303, 404, 406), address
+            assert answer.status in (303, 400, 404, 406), address
             continue
         assert MARK not in told.lower() and NUMBER not in told, f"{address} ({accept})"
 
@@ -98,7 +98,15 @@ def test_everything_is_the_same_as_in_a_town_without_secrets(
     expected = crawl(twin_app, twin_app.test_client(use_cookies=False))
     assert everything.keys() == expected.keys()
     for key, answer in everything.items():
-        assert answer == expected[key], key
+        if key[0].startswith("/metrics"):
+            assert _measures(answer) == _measures(expected[key])
+        else:
+            assert answer == expected[key], key
+
+
+def _measures(answer: Seen) -> list[str]:
+    """Give what is measured, without the measured numbers, which are times and bytes."""
+    return [line.rpartition(" ")[0] for line in answer.body.splitlines() if "_bucket" not in line]
 
 
 def test_a_caller_of_the_internal_view_sees_them(vault_app: Flask, vault: Vault) -> None:
