@@ -230,3 +230,14 @@ def test_head_says_what_get_would_say(here: Writers) -> None:
     assert head.status_code == get.status_code == 200 and head.data == b""
     assert head.headers["ETag"] == get.headers["ETag"] and head.content_type == get.content_type
     assert here.client.head("/graphs/source/none").status_code == 404
+
+
+def test_changes_and_graphs_are_counted_as_queries_are(here: Writers) -> None:
+    """By form and outcome, so that an operator sees them."""
+    send(here, "PUT", NOTES, "<urn:kept> <urn:p> 1 .")
+    send(here, "PUT", NOTES, "nonsense")
+    here.update("CLEAR SILENT GRAPH <urn:none>")
+    here.graph(NOTES)
+    text = here.client.get("/metrics").text
+    for form, outcome in (("PUT", "ok"), ("PUT", "failed"), ("UPDATE", "ok"), ("GRAPH", "ok")):
+        assert f'form="{form}",outcome="{outcome}"' in text, text

@@ -233,12 +233,19 @@ class Queries:
         return body, used
 
     def stream(
-        self, job: str, content_type: str, is_gone: Callable[[], bool] | None = None, **arguments: Any
+        self,
+        job: str,
+        content_type: str,
+        is_gone: Callable[[], bool] | None = None,
+        *,
+        ticket: Ticket | None = None,
+        **arguments: Any,
     ) -> Answer:
         """Give what a worker sends while it does ``job`` (``module:function``), as :meth:`run` gives an answer."""
-        ticket = Ticket()
+        ticket = ticket or Ticket()
         ticket.form = "GRAPH"
         try:
+            ticket.enter()
             request = {"job": job, "bytes": self.limits.bytes, **arguments}
             blocks = Blocks(self._sent(request, is_gone or _stays, ticket))
             length = blocks.read_ahead(_AHEAD, _PATIENCE)

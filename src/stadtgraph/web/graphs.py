@@ -33,7 +33,7 @@ from stadtgraph.web import callers, documents, multipart
 from stadtgraph.web.reply import is_known, not_modified, tagged
 from stadtgraph.web.sparql import opened
 from stadtgraph.web.state import Opened, state
-from stadtgraph.web.writing import METHODS, body, written
+from stadtgraph.web.writing import METHODS, body, watched, written
 
 blueprint: Final = Blueprint("graphs", __name__)
 _ALLOWED: Final = "GET, HEAD, PUT, POST, DELETE, OPTIONS"
@@ -56,13 +56,14 @@ def graphs(path: str = "") -> Response:
         raise ProtocolError("graphs-method", method="PATCH", allowed=_ALLOWED)
     if request.method in ("GET", "HEAD"):
         return _get(_named(path) or _which())
-    callers.require_writer()
-    graph = _named(path)
-    if request.method == "POST":
-        return _post(graph)
-    if request.method == "PUT":
-        return _put(graph or _which())
-    return _delete(graph or _which())
+    with watched(request.method):
+        callers.require_writer()
+        graph = _named(path)
+        if request.method == "POST":
+            return _post(graph)
+        if request.method == "PUT":
+            return _put(graph or _which())
+        return _delete(graph or _which())
 
 
 def _named(path: str) -> str | None:
@@ -124,6 +125,7 @@ def _get(graph: str) -> Response:
         jobs.WRITE,
         chosen.content_type,
         request.environ.get("waitress.client_disconnected"),
+        ticket=state().watch.ticket(request.remote_addr or "", callers.caller()),
         graph=graph,
         format=chosen.format.name,
         **_place(found),

@@ -5,6 +5,8 @@ Source: https://www.w3.org/TR/sparql11-protocol/#update-operation
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -15,6 +17,7 @@ from stadtgraph.city.draft import Draft
 from stadtgraph.city.updating import Update, Updating
 from stadtgraph.city.writing import Apply, Done
 from stadtgraph.errors import ProtocolError
+from stadtgraph.query import outcome_of
 from stadtgraph.query.jobs import COMPUTE, PARSE
 from stadtgraph.sparql import protocol
 from stadtgraph.sparql.protocol import Operation
@@ -45,8 +48,26 @@ def updates() -> Response:
     return update(asked)
 
 
+@contextmanager
+def watched(form: str) -> Iterator[None]:
+    """Count and log a change as queries are: by whom, how long, with which outcome."""
+    ticket = state().watch.ticket(request.remote_addr or "", callers.caller())
+    ticket.form = form
+    try:
+        yield
+    except BaseException as problem:
+        ticket.end(outcome_of(problem))
+        raise
+    ticket.end("ok")
+
+
 def update(asked: protocol.Request) -> Response:
     """Do an update; the answer names the release that holds it."""
+    with watched("UPDATE"):
+        return _update(asked)
+
+
+def _update(asked: protocol.Request) -> Response:
     callers.require_writer()
     if asked.has_dataset or asked.release:
         raise ProtocolError("update-query-dataset")
