@@ -78,7 +78,7 @@ class Explanation:
             return messages.text(f"audit-{key}", lang, **params)
 
         finding = self.finding
-        yield f"{finding.key}  {severity(finding.severity, lang)}: {finding.rule.name(lang)}"
+        yield f"{finding.key}  {severity(finding.severity, lang, 1)}: {finding.rule.name(lang)}"
         yield f"{say('column-message')}: {finding.message(lang)}"
         yield f"{say('walked')}: {short(finding.focus, report.base)}  {path(finding.path)}".rstrip()
         yield f"{say('found')}: " + (", ".join(short(v, report.base) for v in self.values) or say("nothing"))

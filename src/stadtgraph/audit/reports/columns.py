@@ -96,7 +96,7 @@ COLUMNS: Final[dict[str, Column]] = {
     "key": lambda f, r, lang: f.key,
     "status": lambda f, r, lang: messages.text(f"audit-status-{f.status}", lang),
     "accepted": lambda f, r, lang: acceptance(f, r, lang),
-    "severity": lambda f, r, lang: severity(f.severity, lang),
+    "severity": lambda f, r, lang: severity(f.severity, lang, 1),
     "group": lambda f, r, lang: group(f.group, lang),
     "rule": lambda f, r, lang: f.rule.name(lang),
     "unit": lambda f, r, lang: r.label(f.unit, lang),
