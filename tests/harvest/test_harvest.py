@@ -287,3 +287,12 @@ def test_a_folder_of_pages_is_one_catalogue(town: HarvestTown, tmp_path: Path) -
     assert titles == {"Portal", "Datensatz 1", "Neuer", "Datensatz 3"}
     assert sum(t.predicate.value.endswith("contactPoint") for t in graph) == 3
     assert CATALOGUE in {getattr(t.subject, "value", "") for t in graph}
+
+
+def test_a_withdrawn_catalogue_takes_with_it_what_lies_beside_it(portal: HarvestTown) -> None:
+    """Originals of repairs, quarantine and tombstones too, in every release."""
+    harvest(portal, page(range(9), dataset("bad", ' ; dct:modified "x"^^xsd:date')))
+    with portal.city as city:
+        city.withdraw(f"{GRAPH}source/portal")
+    found = "".join(str(t) for triples in portal.all_contents().values() for t in triples)
+    assert "portal.example" not in found and not any("portal" in graph for graph in portal.all_contents())

@@ -31,6 +31,7 @@ from stadtgraph.city.draft import Draft, GateViolation
 from stadtgraph.city.folders import Folders, folders
 from stadtgraph.city.gate import Gate
 from stadtgraph.city.harvestcalls import harvest
+from stadtgraph.city.harvesting import companions_of
 from stadtgraph.city.reporting import report
 from stadtgraph.city.searching import expanded, index_of
 from stadtgraph.city.withdraw import withdraw
@@ -297,4 +298,8 @@ class City:
         """Remove a source's graph, and all that was derived from it, from every release; give their ids."""
         with writer_lock(self.path):
             recover(self.releases)
-            return withdraw(self.releases, graph, progress, self.audits.shapes, self.link_rules)
+            beside = companions_of(self.releases, graph, self.names)
+            ids = withdraw(self.releases, graph, progress, self.audits.shapes, self.link_rules)
+            for other in beside:
+                withdraw(self.releases, other, progress, self.audits.shapes, self.link_rules)
+            return ids

@@ -22,7 +22,7 @@ import pyoxigraph as ox
 
 from stadtgraph.city.draft import Draft, graph_info
 from stadtgraph.errors import InputError
-from stadtgraph.release import GraphInfo, Kind, View
+from stadtgraph.release import GraphInfo, Kind, Releases, View
 from stadtgraph.shacl import validate
 from stadtgraph.sources import Source
 from stadtgraph.sources.harvest import (
@@ -55,6 +55,14 @@ COMPANIONS: Final = ("quarantine", "written/repairs", "harvest")
 def companions(source: str, names: Names) -> tuple[ox.NamedNode, ...]:
     """Give the graphs that a harvested source has beside its own."""
     return tuple(names.graph(f"{path}/{source}") for path in COMPANIONS)
+
+
+def companions_of(releases: Releases, graph: str, names: Names) -> list[str]:
+    """Give the graphs beside a harvested one that some release holds, so that they go with it."""
+    infos = [i for r in releases.all() for view in View if r.has(view) for i in r.manifest(view).graphs.values()]
+    sources = {info.source for info in infos if info.graph == graph}
+    beside = {g.value for name in sources for g in companions(name, names)} - {graph}
+    return sorted({info.graph for info in infos} & beside)
 
 
 @dataclass(slots=True)
