@@ -239,5 +239,5 @@ def test_changes_and_graphs_are_counted_as_queries_are(here: Writers) -> None:
     here.update("CLEAR SILENT GRAPH <urn:none>")
     here.graph(NOTES)
     text = here.client.get("/metrics").text
-    for form, outcome in (("PUT", "ok"), ("PUT", "failed"), ("UPDATE", "ok"), ("GRAPH", "ok")):
+    for form, outcome in (("PUT", "ok"), ("PUT", "refused"), ("UPDATE", "ok"), ("GRAPH", "ok")):
         assert f'form="{form}",outcome="{outcome}"' in text, text

@@ -16,12 +16,13 @@ from stadtgraph.access import Caller
 from stadtgraph.city.draft import Draft
 from stadtgraph.city.updating import Update, Updating
 from stadtgraph.city.writing import Apply, Done
-from stadtgraph.errors import ProtocolError
+from stadtgraph.errors import ProtocolError, StadtgraphError
 from stadtgraph.query import outcome_of
 from stadtgraph.query.jobs import COMPUTE, PARSE
 from stadtgraph.sparql import protocol
 from stadtgraph.sparql.protocol import Operation
 from stadtgraph.web import callers
+from stadtgraph.web.problems import status_of
 from stadtgraph.web.state import State, state
 
 blueprint: Final = Blueprint("writing", __name__)
@@ -56,7 +57,9 @@ def watched(form: str) -> Iterator[None]:
     try:
         yield
     except BaseException as problem:
-        ticket.end(outcome_of(problem))
+        ours = isinstance(problem, StadtgraphError) and status_of(problem) < 500
+        outcome = outcome_of(problem)
+        ticket.end("refused" if ours and outcome == "failed" else outcome)
         raise
     ticket.end("ok")
 
