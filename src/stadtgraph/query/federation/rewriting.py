@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, Protocol
 
 import pyoxigraph as ox
@@ -83,7 +85,7 @@ def federated(
     query.check()
     ask(query.blanked(), 0, empty=True)
     rewriter = _Rewriter(query, names, ask, until, internal, Budget(federation.settings.bytes))
-    rewriter.group(query.where, "", None, _Own(ask))
+    rewriter.group(query.where, "", None, _Own(ask, query.head(query.where.first, query.where.last)))
     return Federated(query.rendered(0, len(tokens)), tuple(rewriter.asked), frozenset(rewriter.failed))
 
 
@@ -93,6 +95,11 @@ class _Query:
     def __init__(self, text: str, tokens: list[Token], outline: Outline, federation: Federation) -> None:
         self.text, self.tokens, self.outline, self.federation = text, tokens, outline, federation
         self.answered: dict[int, tuple[int, str]] = {}
+        self._written: dict[tuple[int, int], str] = {}
+        self._named = Counter(patterns.variables(tokens))
+        before = ("SELECT", "DISTINCT", "REDUCED", "DESCRIBE", "(")
+        self.takes_all = any(b.text == "*" and a.upper in before for a, b in pairwise(tokens))
+        self.volatile = [i for i, t in enumerate(tokens) if t.kind is Kind.WORD and t.upper in _VOLATILE]
         places = [i for i, t in enumerate(tokens) if t.kind is Kind.WORD and t.upper == "SERVICE"]
         try:
             self.where = patterns.read(tokens)
@@ -171,8 +178,9 @@ class _Query:
         """
         (body,) = element.groups
         own = body.certain()
+        outside = self.outside(element)
         for name in patterns.variables(self.tokens[body.first : body.last]):
-            if name not in own and name in self.outside(element):
+            if name not in own and name in outside:
                 raise self.refusal("federation-exists", self.tokens[element.first], name=name)
 
     def _check_graph(self, element: Element) -> None:
@@ -184,12 +192,8 @@ class _Query:
 
     def outside(self, element: Element) -> frozenset[str]:
         """Give the variables that are named outside of an element."""
-        return frozenset(patterns.variables([*self.tokens[: element.first], *self.tokens[element.last :]]))
-
-    def takes_all(self) -> bool:
-        """Tell whether the query asks for all variables somewhere."""
-        before = ("SELECT", "DISTINCT", "REDUCED", "DESCRIBE", "(")
-        return any(b.text == "*" and a.upper in before for a, b in zip(self.tokens, self.tokens[1:], strict=False))
+        inside = Counter(patterns.variables(self.tokens[element.first : element.last]))
+        return frozenset(name for name, number in self._named.items() if number > inside[name])
 
     def blanked(self) -> str:
         """Give the text with a plain group in the place of every clause, each character where it was."""
@@ -205,6 +209,14 @@ class _Query:
 
     def rendered(self, first: int, last: int) -> str:
         """Give the text of some tokens, without comments, with what is answered already in its place."""
+        if (first, last) in self._written:
+            return self._written[first, last]
+        text = self._render(first, last)
+        if not any(first <= place < last for place in self._places):
+            self._written[first, last] = text
+        return text
+
+    def _render(self, first: int, last: int) -> str:
         pieces = []
         at = first
         while at < last:
@@ -222,10 +234,10 @@ class _Query:
         """Tell whether something stood between a token and the next."""
         return self.tokens[at].start + len(self.tokens[at].text) < self.tokens[at + 1].start
 
-    def head(self, body: str) -> str:
-        """Give the prologue that a part of the query needs elsewhere."""
+    def head(self, first: int, last: int) -> str:
+        """Give the prologue that a part of the query needs where it stands alone."""
         lines = []
-        tokens = code(tokenize(body))
+        tokens = self.tokens[first:last]
         if self.outline.base and any(t.kind is Kind.IRI and not _ABSOLUTE.match(t.text) for t in tokens):
             lines.append(f"BASE {render(ox.NamedNode(self.outline.base))}")
         for prefix in dict.fromkeys(t.text.partition(":")[0] for t in tokens if t.kind is Kind.PNAME):
@@ -236,7 +248,7 @@ class _Query:
 class _Site(Protocol):
     """Where the patterns around a clause are evaluated."""
 
-    def solutions(self, head: str, pattern: str, columns: tuple[str, ...], most: int) -> list[Row] | None: ...
+    def solutions(self, pattern: str, columns: tuple[str, ...], most: int) -> list[Row] | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +256,11 @@ class _Own:
     """The own data."""
 
     ask: Ask
+    head: str
 
-    def solutions(self, head: str, pattern: str, columns: tuple[str, ...], most: int) -> list[Row] | None:
+    def solutions(self, pattern: str, columns: tuple[str, ...], most: int) -> list[Row] | None:
         """Give the distinct solutions of a pattern, ``None`` where there are more than ``most``."""
-        rows, more = self.ask(_select(head, columns, pattern, distinct=True), most)
+        rows, more = self.ask(_select(self.head, columns, pattern, distinct=True), most)
         return None if more else rows
 
 
@@ -256,10 +269,11 @@ class _Elsewhere:
     """Another endpoint."""
 
     asking: Asking
+    head: str
 
-    def solutions(self, head: str, pattern: str, columns: tuple[str, ...], most: int) -> list[Row] | None:
+    def solutions(self, pattern: str, columns: tuple[str, ...], most: int) -> list[Row] | None:
         """Give the distinct solutions of a pattern there."""
-        text = f"{_select(head, columns, pattern, distinct=True)} LIMIT {most + 1}"
+        text = f"{_select(self.head, columns, pattern, distinct=True)} LIMIT {most + 1}"
         rows = self.asking.select(text, columns, most + 1)
         return None if len(rows) > most else rows
 
@@ -326,8 +340,7 @@ class _Rewriter:
             self.group(body, before, graph, site, inside)
 
     def _is_volatile(self, element: Element) -> bool:
-        tokens = self.query.tokens[element.first : element.last]
-        return any(t.kind is Kind.WORD and t.upper in _VOLATILE for t in tokens)
+        return any(element.first <= place < element.last for place in self.query.volatile)
 
     def _text(self, elements: Iterable[Element], graph: str | None) -> str:
         """Give the pattern of some elements, within the graph that they look at."""
@@ -380,7 +393,7 @@ class _Rewriter:
     def _columns(self, element: Element, body: Group) -> tuple[str, ...]:
         """Give the variables of a clause that the rest of the query looks at."""
         scope = tuple(body.scope())
-        if self.query.takes_all():
+        if self.query.takes_all:
             return scope
         outside = self.query.outside(element)
         return tuple(name for name in scope if name in outside)
@@ -392,7 +405,7 @@ class _Rewriter:
         assert element.name is not None
         name = element.name.text[1:]
         most = len(self.query.federation.services) + 1
-        found = site.solutions(self.query.head(around), around, (name,), most) if around else [(None,)]
+        found = site.solutions(around, (name,), most) if around else [(None,)]
         iris = [row[0] for row in found or ()]
         refusal = self.query.refusal("federation-variable", element.name, name=name)
         if any(not isinstance(iri, ox.NamedNode) for iri in iris):
@@ -430,7 +443,7 @@ class _Rewriter:
         self.asked.setdefault(service.name)
         try:
             few = values(sent, bindings) if bindings and len(bindings) <= settings.batch else ""
-            self.group(body, few, None, _Elsewhere(asking), service)
+            self.group(body, few, None, _Elsewhere(asking, self.query.head(body.first, body.last)), service)
             return list(self._asked(asking, body, columns, sent, bindings))
         except NetworkError:
             self.failed.add(service.name)
@@ -441,12 +454,13 @@ class _Rewriter:
     ) -> Iterator[Row]:
         """Ask in batches, and never take more rows than the bound."""
         settings, taken = asking.settings, 0
+        head = self.query.head(body.first, body.last)
         batches: list[list[Row] | None] = [None]
         if bindings is not None:
             batches = [bindings[i : i + settings.batch] for i in range(0, len(bindings), max(1, settings.batch))]
         for batch in batches:
             pattern = self._pattern(body, sent, batch)
-            text = _select(self.query.head(pattern), columns, pattern)
+            text = _select(head, columns, pattern)
             self._check_time()
             rows = asking.select(text, columns or (_ONE,), settings.rows - taken)
             taken += len(rows)
@@ -470,13 +484,12 @@ class _Rewriter:
         """
         if not around or (self.internal and not service.internal):
             return (), None
-        named = set(patterns.variables(code(tokenize(around))))
-        shared = tuple(sorted(name for name in body.certain() if name in named))
+        shared = tuple(sorted(name for name in body.certain() if re.search(rf"[?$]{re.escape(name)}\b", around)))
         if fixed:
             around += f" FILTER({' && '.join(f'sameTerm(?{n}, {render(v)})' for n, v in fixed.items())})"
         if not shared:
             return (), None
-        found = site.solutions(self.query.head(around), around, shared, self.query.federation.settings.bindings)
+        found = site.solutions(around, shared, self.query.federation.settings.bindings)
         if found is None or not found:
             return shared, found
         fit = [i for i in range(len(shared)) if all(_is_sent(row[i]) for row in found)]
