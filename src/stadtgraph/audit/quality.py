@@ -16,7 +16,7 @@ from stadtgraph.audit.finding import Finding, short
 from stadtgraph.audit.report import Count
 from stadtgraph.reason.facts import Facts
 from stadtgraph.shacl import gravity
-from stadtgraph.terms import PROV, RDF, SG, SH, XSD, Names
+from stadtgraph.terms import AUDIT, PROV, RDF, SG, SH, XSD, Names
 
 DQV = "http://www.w3.org/ns/dqv#"
 MEASUREMENT, ON, OF, VALUE = (
@@ -29,13 +29,14 @@ Numbers = Counter[tuple[ox.NamedNode, ox.NamedNode]]
 
 
 def quality(findings: Iterable[Finding], names: Names) -> Iterator[ox.Triple]:
-    """Give one measurement for each dataset and unit with findings, by severity, and the points it can gain."""
+    """Give one measurement for each dataset and unit with findings, by severity, the points it can gain, and totals."""
     found = list(findings)
     broken: dict[ox.NamedNode, set[Broken]] = {}
     for finding in found:
         if finding.dataset is not None:
             broken.setdefault(finding.dataset, set()).add(Broken.of(finding))
     yield from measurements(numbers(found), {dataset: gain(rules) for dataset, rules in broken.items()}, names)
+    yield from totals(Counter((f.group, f.severity) for f in found), names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +103,27 @@ def measured(facts: Facts, names: Names, on: ox.NamedNode, severity: ox.NamedNod
     return next((int(t.object.value) for t in facts.match(iri, VALUE, None) if isinstance(t.object, ox.Literal)), 0)
 
 
-def count_before(facts: Facts, names: Names, release: str, kinds: Iterable[tuple[str, ox.NamedNode]]) -> Counts:
-    """Read back the counts of one release for some groups and severities."""
+def totals(counts: Counts, names: Names) -> Iterator[ox.Triple]:
+    """Give one measurement of the whole audit for each group and severity."""
+    for (group, severity), value in counts.items():
+        iri = _total(names, group, severity)
+        yield from _measurement(iri, names.graph(AUDIT), SG.findingCount, value)
+        yield ox.Triple(iri, SG.severity, severity)
+        yield ox.Triple(iri, SG.countedGroup, ox.Literal(group))
+
+
+def read_totals(facts: Facts, names: Names, kinds: Iterable[tuple[str, ox.NamedNode]]) -> Counts:
+    """Read the totals back, for some groups and severities."""
     found: dict[tuple[str, ox.NamedNode], int] = {}
     for group, severity in kinds:
-        iri = names.id(f"audited/{release}/{group}/{short(severity).lower()}")
-        for triple in facts.match(iri, VALUE, None):
+        for triple in facts.match(_total(names, group, severity), VALUE, None):
             if isinstance(triple.object, ox.Literal):
                 found[group, severity] = int(triple.object.value)
     return found
+
+
+def _total(names: Names, group: str, severity: ox.NamedNode) -> ox.NamedNode:
+    return names.id(f"quality/audit/{group}/{short(severity).lower()}")
 
 
 def history(counts: Counts, names: Names, release: str, time: ox.Literal, graph: ox.NamedNode) -> Iterator[ox.Triple]:

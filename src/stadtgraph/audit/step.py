@@ -18,10 +18,10 @@ from stadtgraph.audit.examine import datasets, responsibilities, stored
 from stadtgraph.audit.finding import Finding, Rules
 from stadtgraph.audit.graph import AuditGraph
 from stadtgraph.audit.matrix import matrix
-from stadtgraph.audit.quality import Broken, Counts, count_before, gain, measured, measurements, numbers
+from stadtgraph.audit.quality import Broken, Counts, gain, measured, measurements, numbers, read_totals, totals
 from stadtgraph.audit.view import AuditedView
 from stadtgraph.shacl import Delta, Incremental
-from stadtgraph.terms import AUDIT, DCAT, HISTORY, QUALITY, RDF, SG, SH, Term
+from stadtgraph.terms import AUDIT, DCAT, QUALITY, RDF, SG, SH, Term
 
 Node = ox.NamedNode | ox.BlankNode
 Difference = tuple[ox.NamedNode, set[ox.Triple], set[ox.Triple]]
@@ -30,13 +30,12 @@ Difference = tuple[ox.NamedNode, set[ox.Triple], set[ox.Triple]]
 
 @dataclass
 class Step:
-    """A change of ``subjects`` between two views; ``parent`` names the release of the old one."""
+    """A change of ``subjects`` between two views."""
 
     now: AuditedView
     old: AuditedView
     subjects: set[Node]
     incremental: Incremental
-    parent: str
 
     @property
     def is_followed(self) -> bool:
@@ -113,12 +112,19 @@ class Step:
     def counts(self) -> Counts:
         """How many findings there are after the change, by group and severity."""
         gone, came = self._both
-        counted = Counter(count_before(_Graph(self.old, HISTORY), self.old.names, self.parent, self._kinds) or {})
-        if not counted and not self._conformed:
-            counted = Counter((f.group, f.severity) for f in self.before)
+        counted = Counter(self._counted if self._counted is not None else self._count())
         counted.subtract((f.group, f.severity) for f in gone.values())
         counted.update((f.group, f.severity) for f in came.values())
         return +counted
+
+    def _count(self) -> Counts:
+        return Counter((f.group, f.severity) for f in self.before)
+
+    @cached_property
+    def _counted(self) -> Counts | None:
+        """How many there were before the change; ``None`` where that was not measured."""
+        found = read_totals(_Graph(self.old, QUALITY), self.old.names, self._kinds)
+        return found if found or self._conformed else None
 
     @property
     def _kinds(self) -> set[tuple[str, ox.NamedNode]]:
@@ -194,6 +200,8 @@ class Step:
             {dataset: self._gain(dataset) for dataset in gaining},
         ]
         old, new = (set(measurements(n, p, names)) for n, p in zip((before, after), points, strict=True))
+        old |= set(totals(self._counted or {}, names))
+        new |= set(totals(self.counts, names))
         return old - new, new - old
 
     def _gain(self, dataset: ox.NamedNode) -> int:

@@ -77,8 +77,7 @@ class Audits:
         subjects = _touched(draft, view, now) if before is not None else None
         if before is None or subjects is None:
             return None
-        step = Step(now, before, subjects, self.incremental, draft.parent.id if draft.parent is not None else "")
-        return self.follow(draft, view, step)
+        return self.follow(draft, view, Step(now, before, subjects, self.incremental))
 
     def _new_day(self, draft: Draft, view: View, now: AuditedView) -> Counts | None:
         """Follow the days that passed since the last audit; ``None`` where they change nothing that a report says."""
@@ -88,7 +87,7 @@ class Audits:
         seen, known = draft.releases.city / f"audited-{view}", f"{draft.parent.id} {draft.parent.written} {now.today}\n"
         if seen.is_file() and seen.read_text("utf-8", "replace") == known:
             return None  # looked at already on this day
-        step = Step(now, before, set(), self.incremental, draft.parent.id)
+        step = Step(now, before, set(), self.incremental)
         if step.is_followed and not step.matters:
             seen.write_text(known, "utf-8")
             return None
