@@ -13,6 +13,7 @@ import time
 import traceback
 from collections import deque
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_network
 from typing import Any, Final
 
@@ -103,6 +104,7 @@ class Queries:
         LOG.tell("query", **facts)
 
 
+@lru_cache(4096)
 def network(address: str) -> str:
     """Give the network of an address, which names no person: /24 of IPv4, /48 of IPv6.
 
