@@ -26,7 +26,7 @@ CHAINS: dict[str, Callable[[int], str]] = {
     "comparisons": lambda n: "ASK{FILTER(1 IN(" + "1," * n + "1))}",
     "path steps": lambda n: "ASK{<id/n/1> " + "/".join(["<urn:next>"] * n) + " ?o}",
     "path alternatives": lambda n: "ASK{<id/n/1> " + "|".join(["<urn:next>"] * n) + " ?o}",
-    "path stars": lambda n: "ASK{<id/n/1> " + "(" * n + "<urn:next>" + ")*" * n + " ?o}",
+    "path stars": lambda n: "ASK{<id/formula> " + "(" * n + "<urn:next>" + ")*" * n + " ?o}",
     "path negations": lambda n: "ASK{<id/n/1> !(" + "|".join(f"<urn:p{i}>" for i in range(n)) + ") ?o}",
     "unions": lambda n: "ASK{" + "UNION".join(["{?s <urn:n> ?o}"] * n) + "}",
     "binds": lambda n: "ASK{" + "".join(f"BIND(1 AS ?x{i})" for i in range(n)) + "}",
