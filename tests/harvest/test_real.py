@@ -129,6 +129,7 @@ def test_repairs_win_back_values_of_real_catalogues(catalogues: Path, tmp_path: 
     assert not any("www.dcat-ap.de/def/licenses" in str(t.object) for t in loaded)
 
 
+@pytest.mark.slow
 def test_twelve_thousand_records_come_through(catalogues: Path, tmp_path: Path) -> None:
     """The derived catalogue of 151 publishers: each triple once, none repaired, none withheld."""
     taken = harvested(catalogues / "derived-mdk-catalog.nt.gz", tmp_path, repairs=True)

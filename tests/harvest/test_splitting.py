@@ -27,7 +27,7 @@ def _scoped(triples: list[ox.Triple]) -> set[bytes]:
     return {line(t).replace(b"_:b", b"_:p0xb") for t in triples}
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(_GRAPHS)
 def test_records_and_rest_are_the_whole(triples: list[ox.Triple]) -> None:
     """Nothing is lost and nothing is made up, in cycles and with shared nodes too."""
@@ -36,7 +36,7 @@ def test_records_and_rest_are_the_whole(triples: list[ox.Triple]) -> None:
     assert found == _scoped(triples)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(_GRAPHS)
 def test_every_dataset_is_a_record_once(triples: list[ox.Triple]) -> None:
     """Each IRI that is a dataset, series or service is the root of one record; no record goes into another dataset."""
