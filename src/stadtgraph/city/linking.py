@@ -82,7 +82,9 @@ def _touched(
     """Give the rules that are new or changed, whose selections a change may touch, or about whose links was decided."""
     known = {t.subject: t.object for t in made.match(None, SG.digest, None)}
     news = [rule for rule in rules if known.get(rule.iri) != ox.Literal(rule.digest)]
-    if any(change.graph in (names.source(SOURCE), names.source(RESTRICTED_SOURCE)) for change in changes):
+    if len(news) == len(rules) or any(
+        change.graph in (names.source(SOURCE), names.source(RESTRICTED_SOURCE)) for change in changes
+    ):
         return list(rules)
     terms, subjects = _mentioned(changes)
     found = []

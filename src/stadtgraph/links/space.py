@@ -24,7 +24,8 @@ def metric(values: Sequence[tuple[str, ...]]) -> Any:
     Malformed ones count as none: they are findings of the audit.
     """
     flat = [wkt.removeprefix(_CRS84).lstrip() for each in values for wkt in each]
-    shapes = shapely.from_wkt(flat, on_invalid="ignore")
+    texts = numpy.array(flat, dtype=object)  # a list would become an array in which every text has the longest's room
+    shapes = shapely.from_wkt(texts, on_invalid="ignore")
     shapes = shapely.transform(shapes, _project) if len(flat) else shapes
     found, at = numpy.empty(len(values), dtype=object), 0
     for index, each in enumerate(values):

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+import numpy
 import pyoxigraph as ox
 import shapely
 
@@ -90,7 +91,8 @@ class _State:
     def rest(self) -> Iterator[ox.Triple]:
         """Place the shapes that wait."""
         waiting, self._waiting = self._waiting, []
-        shapes = shapely.from_wkt([wkt for _, wkt in waiting], on_invalid="ignore")
+        texts = numpy.array([wkt for _, wkt in waiting], dtype=object)  # not each in the room of the longest
+        shapes = shapely.from_wkt(texts, on_invalid="ignore")
         for layer in self._layers if waiting else ():
             for index, area in layer.within(shapes):
                 geometry = waiting[index][0]
