@@ -1,5 +1,5 @@
 # make run    build the graph of Jena and serve it on http://localhost:8000 (PORT=9000, REAL_DATA=folder, CITY=folder)
-# make test   lint, types and the test suite; make test-slow runs the long tests
+# make test   lint, types and the test suite (in JOBS=2 processes); make test-slow runs the long tests
 # Needs Python 3.11 or newer and make. The network is used only to install, the first time.
 
 PYTHON ?= python3
@@ -7,6 +7,7 @@ VENV ?= .venv
 PORT ?= 8000
 CITY ?= city
 REAL_DATA ?=
+JOBS ?= 2
 BIN := $(VENV)/bin
 
 .PHONY: run build test test-slow lint format bench clean help
@@ -22,7 +23,7 @@ build: $(VENV)/.installed
 	$(BIN)/stadtgraph build --city $(CITY) $(if $(REAL_DATA),--real-data $(REAL_DATA))
 
 test: lint
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow" -n $(JOBS) --dist loadgroup
 
 test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q -m slow

@@ -105,10 +105,10 @@ class Fairness:
             if account.waiting:
                 self._changed.notify_all()
 
-    def fail(self, caller: str, *, trusted: bool = False) -> None:
-        """Note an error of a query that was not let in, for example one that is no query."""
+    def fail(self, caller: str, *, trusted: bool = False, times: int = 1) -> None:
+        """Note errors of a query that was not let in, for example one that is no query."""
         with self._changed:
-            self._account(caller, self.shares.trusted if trusted else 1.0).errors -= 1
+            self._account(caller, self.shares.trusted if trusted else 1.0).errors -= times
 
     def _stand(self, account: _Account, most: int, factor: float, wait: bool) -> None:
         if not wait or account.waiting >= self.shares.waiting * factor or self._line >= self.shares.line:

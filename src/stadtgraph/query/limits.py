@@ -21,4 +21,4 @@ class Limits:
     transfer: float = 600.0
     bytes: int = 1000 * MEGABYTE
     union: int = 500_000
-    patience: float = 5.0
+    patience: float = 10.0

@@ -141,7 +141,7 @@ class Pool:
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
         weakref.finalize(self, _end_all, self._all)
-        self._number = 0
+        self._number = self._waiting = 0
         self._changed = threading.Condition()
         self._closed = False
         self.told: Callable[[str, int], None] = _nobody
@@ -193,6 +193,11 @@ class Pool:
             threading.Thread(target=self._warm, daemon=True, name="warm").start()
         return worker
 
+    @property
+    def is_wanted(self) -> bool:
+        """Tell whether somebody waits for a worker."""
+        return self._waiting > 0
+
     def warm(self) -> None:
         """Start a worker, so that the first query finds one."""
         self._warm()
@@ -236,8 +241,12 @@ class Pool:
                     self._number += 1
                     break
                 left = until - time.monotonic()
-                if left <= 0 or not self._changed.wait(left):
-                    raise QueryTimeout("query-busy", bound=most)
+                self._waiting += 1
+                try:
+                    if left <= 0 or not self._changed.wait(left):
+                        raise QueryTimeout("query-busy", bound=most)
+                finally:
+                    self._waiting -= 1
         return self._started()
 
     def _warm(self) -> None:

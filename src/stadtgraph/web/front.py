@@ -128,6 +128,15 @@ class Front:
         """Stand in front of the application ``behind`` of the same ``state``."""
         self._behind, self._state, self._memory = behind, state, _Memory()
 
+    @property
+    def is_wanted(self) -> bool:
+        """Tell whether somebody waits for a worker."""
+        return self._state.queries.pool.is_wanted
+
+    def parted(self, address: str) -> None:
+        """Note that a client was parted from, for it held up a worker that others waited for."""
+        self._state.watch.parted(address)
+
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         path = environ["PATH_INFO"]

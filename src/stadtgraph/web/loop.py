@@ -31,6 +31,8 @@ SLOWEST_ANSWER: Final = 600.0
 """Seconds within which a client has to take what waits for it; what is taken at 20 KB a second gets longer."""
 HOLDING: Final = 15.0
 """Seconds for which a client may hold up a query worker by taking less than 20 KB a second of a long answer."""
+WANTED: Final = 1.5
+"""The same seconds while others wait for a worker."""
 _SLOW: Final = 20_000
 _CLEANING: Final = 5.0
 _PROMPT: Final = 0.02
@@ -70,6 +72,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.given: Given | None = None
         self.since = 0.0
         self.sent = 0
+        self.caller: str | None = None
         self._waits, self._holds = Since(), Since()
         super().__init__(*arguments, **named)
         self.server.touched.add(self)
@@ -95,13 +98,16 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return number
 
     def is_slow(self, now: float) -> bool:
-        """Tell whether the client sends its request, or takes its answer, too slowly."""
+        """Tell whether the client sends its request, or what waits for it, too slowly."""
         begun = bool(self.since) and self.request is not None
         if begun and now - self.since > SLOWEST_REQUEST + self.request.body_bytes_received / _SLOW:
             return True
+        return self._waits.seconds(now, self.total_outbufs_len > 0, self.sent) > SLOWEST_ANSWER
+
+    def holds(self, now: float) -> float:
+        """Give for how many seconds the client has held up a worker by taking a long answer too slowly."""
         held = self.total_outbufs_len >= self.adj.outbuf_high_watermark // 2 and bool(self.requests)
-        waits = self._waits.seconds(now, self.total_outbufs_len > 0, self.sent)
-        return self._holds.seconds(now, held, self.sent) > HOLDING or waits > SLOWEST_ANSWER
+        return self._holds.seconds(now, held, self.sent)
 
 
 class Since:
@@ -189,19 +195,29 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             self._epoll.unregister(handle)
 
     def maintenance(self, now: float) -> None:
-        """Close connections that do nothing, are too slow, or are idle while others want in."""
+        """Close connections that do nothing, are too slow, or are idle while others want in.
+
+        A client that holds up a worker is parted from at once where somebody waits for one, and that is noted.
+        """
+        is_wanted = self._short is not None and self._short.is_wanted
         crowded = len(self._map) > self.adj.connection_limit * 3 // 4
         patience = _CLEANING if crowded else self.adj.channel_timeout
         for channel in list(self.active_channels.values()):
             idle = not channel.requests and channel.last_activity < now - patience
-            if idle or channel.is_slow(now):
+            held = channel.holds(now)
+            if held > (WANTED if is_wanted else HOLDING):
+                if is_wanted and self._short is not None:
+                    self._short.parted(str(channel.addr[0]) if channel.caller is None else channel.caller)
+                channel.handle_close()
+            elif idle or channel.is_slow(now):
                 channel.will_close = True
                 self.touched.add(channel)
 
     def _turn(self) -> None:
         assert self._epoll is not None
         now = time.monotonic()
-        if now - self._cleaned > _CLEANING:
+        pause = WANTED / 2 if self._short is not None and self._short.is_wanted else _CLEANING
+        if now - self._cleaned > pause:
             self._cleaned = now
             self.maintenance(time.time())
         self._watch(self._fileno, _IN if self._until is None and self.readable() else 0)
@@ -275,6 +291,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         raw = (method, request.query.encode("latin-1"), headers.get("CONTENT_TYPE", ""), accepted, body)
         assert self._short is not None
         known, address = headers.get("IF_NONE_MATCH", ""), self._address(channel, headers)
+        channel.caller = address
         return self._short.begin(raw, known, address, channel.check_client_disconnected)
 
     def _address(self, channel: Channel, headers: Any) -> str | None:

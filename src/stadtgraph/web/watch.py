@@ -10,6 +10,8 @@ from stadtgraph.release import Releases
 from stadtgraph.web import logs, metrics
 
 _ERRORS = frozenset({"malformed", "refused", "time", "memory", "depth", "size", "failed"})
+_HELD_UP = 20
+"""Errors that count for one client which took its answer too slowly while others waited."""
 
 
 class Watch:
@@ -35,6 +37,10 @@ class Watch:
         ticket.trusted = caller.is_trusted
         ticket.caller = caller.id if caller.is_trusted else neighbourhood(ticket.address)
         return ticket
+
+    def parted(self, address: str) -> None:
+        """Note that a client was parted from, for it held up a worker that others waited for."""
+        self.fairness.fail(neighbourhood(address), times=_HELD_UP)
 
     def _entering(self, ticket: Ticket, wait: bool) -> None:
         self.fairness.enter(_account(ticket), trusted=ticket.trusted, wait=wait)
