@@ -22,7 +22,7 @@ for _share in ("CONCURRENCY", "SECONDS", "ERRORS"):  # the tests ask more than o
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests of one file, and all that share the city's real data, run in one process where there are several."""
+    """Let the tests of one file, and all that share the city's real data, run in one process of several."""
     for item in items:
         shares = "real_city" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("real_city" if shares else str(item.path)))
