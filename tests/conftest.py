@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         shares = "real_city" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("real_city" if shares else str(item.path)))
+
+
+def pytest_collection_finish() -> None:
+    """Keep what the tests themselves brought along out of the garbage collection that closing a store asks for."""
+    gc.collect()
+    gc.freeze()
 
 
 def _shared_folder() -> Path:
