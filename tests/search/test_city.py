@@ -46,7 +46,7 @@ def test_restricted_texts_are_found_by_insiders_alone(town: Town) -> None:
         assert city.search("Geheimplan") == []
         assert len(city.search("Geheimplan", view=View.INTERNAL)) == 1
         release = city.releases.require_current()
-    assert SECRET.casefold().encode() not in (release.path / "search" / "public.db").read_bytes().lower()
+    assert SECRET.casefold().encode() not in (release.path / "search.db").read_bytes().lower()
 
 
 def test_queries_use_the_index(town: Town) -> None:

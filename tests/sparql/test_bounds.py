@@ -67,7 +67,8 @@ for head in heads:
         guard.read(head + sys.argv[1] * ((250_000 - len(head)) // len(sys.argv[1])), "https://e.example/")
     except QueryError as error:
         assert error.text("de") and error.text("en")
-print(json.dumps({"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10}))
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))  # getrusage knows the parent's
+print(json.dumps({"memory": int(peak.split()[1]) >> 10}))
 """
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def absent(reason: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def comunica(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def comunica() -> Path:
     """Comunica's program, installed once into a folder of the tests' own (``STADTGRAPH_TEST_CACHE`` keeps it)."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         absent("node and npm are not installed")
@@ -32,15 +33,15 @@ def comunica(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = cache / f"comunica-{VERSION}"
     program = folder / "node_modules" / ".bin" / "comunica-sparql"
     if not program.exists():
-        fresh = tmp_path_factory.mktemp("npm")
+        cache.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=cache))
         call = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(fresh)]
         try:
             subprocess.run([*call, f"@comunica/query-sparql@{VERSION}"], check=True, capture_output=True, timeout=300)
         except (subprocess.SubprocessError, OSError) as problem:
             absent(f"the registry of npm does not give Comunica: {problem}")
-        cache.mkdir(parents=True, exist_ok=True)
-        if not folder.exists():
-            shutil.move(fresh, folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)
     return program
 
 

@@ -21,6 +21,7 @@ _ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9]{6}")
 MOST_OPEN = 8
 """Releases kept open at once."""
 _STORES = {View.PUBLIC: "public", View.INTERNAL: "internal"}
+_INDEXES = {View.PUBLIC: "search.db", View.INTERNAL: "internal-search.db"}
 _MANIFESTS = {View.PUBLIC: "manifest.json", View.INTERNAL: "internal.json"}
 _PATCHES = {View.PUBLIC: "changes.rdfp.gz", View.INTERNAL: "internal.rdfp.gz"}
 
@@ -90,7 +91,7 @@ def store_path(release: Path, view: View) -> Path:
 
 def index_path(release: Path, view: View) -> Path:
     """Give the file of the full-text index of a view."""
-    return release / "search" / f"{_STORES[view]}.db"
+    return release / _INDEXES[view]
 
 
 def manifest_path(release: Path, view: View) -> Path:
