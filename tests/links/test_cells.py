@@ -75,7 +75,7 @@ rows = st.lists(
 )
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(changes=st.lists(rows, min_size=1, max_size=4))
 def test_the_grid_follows_every_change(
     changes: list[list[tuple[int, float, float]]], tmp_path_factory: pytest.TempPathFactory

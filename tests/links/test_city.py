@@ -205,7 +205,7 @@ def take(town: LinkedTown, step: tuple[str, object, object]) -> None:
                 city.decide(links[int(a) % len(links)], State(str(b)), "so")  # type: ignore[call-overload]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 def test_links_kept_up_to_date_are_those_found_from_scratch(
     steps: list[tuple[str, object, object]], tmp_path_factory: pytest.TempPathFactory
