@@ -146,6 +146,15 @@ def test_a_wrong_row_is_told(client: FlaskClient, solution: str) -> None:
     assert answer.status_code == 400 and answer.get_json()["type"]
 
 
+def test_accounts_count_against_the_share_of_their_caller(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has used up the seconds of workers gets no more of them here either."""
+    monkeypatch.setenv("STADTGRAPH_FAIRNESS_SECONDS", "0.000001")
+    client = create_app(town.city, testing=True).test_client()
+    first = client.get("/sparql/sources", query_string={"query": "ASK { ?s ?p ?o }"})
+    second = client.get("/sparql/sources", query_string={"query": "ASK { ?a ?b ?c }"})
+    assert (first.status_code, second.status_code) == (200, 429)
+
+
 def test_wrong_queries_are_told_as_at_the_endpoint(client: FlaskClient) -> None:
     """Malformed, missing, or asking others."""
     assert client.get("/sparql/sources").status_code == 400

@@ -89,7 +89,7 @@ class Step:
         return gone, {key: f for key, f in after.items() if before.get(key) != f}
 
     def _moved(self, known: set[str]) -> Iterator[tuple[Finding, Finding]]:
-        """Give the findings that others answer for now, as they were and as they are."""
+        """Give the findings that somebody else answers for since the change, as they were and as they are."""
         who = responsibilities(self.now)
         for finding in self.before:
             if finding.key not in known:

@@ -21,8 +21,8 @@ TRACE: Final = "stadtgraph.lineage.jobs:run"
 _EXPLAINING: OrderedDict[str, Callable[[ox.Triple], list[ox.Triple]]] = OrderedDict()
 
 
-def run(request: dict[str, Any], stores: Stores, _send: Callable[[bytes], None]) -> bytes:
-    """Trace the query ``request["text"]``; give the lineage as JSON."""
+def run(request: dict[str, Any], stores: Stores, send: Callable[[bytes], None]) -> bytes:
+    """Trace the query ``request["text"]``; send the lineage as JSON."""
     engine = stores.get(request["path"], request["state"], request["base"])
     key = request["state"]
     if key not in _EXPLAINING:
@@ -44,17 +44,19 @@ def run(request: dict[str, Any], stores: Stores, _send: Callable[[bytes], None])
         )
     except Unreadable as problem:
         raise QueryRefused("lineage-unreadable") from problem
-    return json.dumps(
+    said = json.dumps(
         {
             "graphs": [[c.graph, c.triples, c.is_needed, sorted(c.by)] for c in found.graphs],
             "complete": found.is_complete,
             "exact": found.is_exact,
         }
-    ).encode()
+    )
+    send(said.encode())
+    return b""
 
 
 def lineage_of(said: bytes) -> Lineage:
-    """Read what :func:`run` gave."""
+    """Read what :func:`run` sent."""
     data = json.loads(said)
     graphs = tuple(Contribution(graph, number, needed, set(by)) for graph, number, needed, by in data["graphs"])
     return Lineage(graphs, data["complete"], data["exact"])

@@ -12,9 +12,8 @@ import pyoxigraph as ox
 from stadtgraph.lineage.triples import Closure, Simple
 from stadtgraph.lineage.witness import DESCRIBED, GRAPH, MARKS, PATH, Witness, witness
 from stadtgraph.sparql.outline import Form, outline
-from stadtgraph.sparql.patterns import Unreadable
 from stadtgraph.store import Dataset, OxigraphEngine
-from stadtgraph.terms import GEO, INFERRED, LINKS, PREFIXES, RDF, SG, SPACE, Names, Term, render
+from stadtgraph.terms import GEO, INFERRED, LINKS, PREFIXES, RDF, SG, SPACE, Term, render
 
 MOST: Final = 20_000
 """Witnesses looked at; of a larger answer this many."""
@@ -234,6 +233,3 @@ class _Tracer:
             if self._engine.query(query, Dataset((ox.NamedNode(graph),), ()), prefixes=self._prefixes):
                 entry = self.found.setdefault(graph, Contribution(graph))
                 entry.by.add("consulted")
-
-
-__all__ = ["Contribution", "Lineage", "Names", "Unreadable", "trace"]

@@ -45,7 +45,7 @@ class Decision:
         """Give the decision as data."""
         node = self.node(names)
         yield ox.Triple(node, RDF.type, SG.LinkDecision)
-        yield ox.Triple(node, SG.state, SG.__getattr__(self.state.value))
+        yield ox.Triple(node, SG.state, SG.term(self.state.value))
         yield ox.Triple(node, SG.rule, self.link.rule)
         yield ox.Triple(node, RDF.subject, self.link.subject)
         yield ox.Triple(node, RDF.predicate, self.link.predicate)

@@ -72,7 +72,7 @@ class Link:
         yield ox.Triple(node, SG.rule, self.rule)
         yield ox.Triple(node, SG.score, _decimal(self.score))
         yield ox.Triple(node, SG.matchedBy, ox.Literal(self.evidence))
-        yield ox.Triple(node, SG.state, SG.__getattr__(self.state.value))
+        yield ox.Triple(node, SG.state, SG.term(self.state.value))
 
 
 def _decimal(number: float) -> ox.Literal:

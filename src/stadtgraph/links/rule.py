@@ -199,7 +199,7 @@ class _Reader:
         )
 
     def _objects(self, node: object, key: str) -> list[object]:
-        return [t.object for t in self.facts.match(node, SG.__getattr__(key), None)]  # type: ignore[arg-type]
+        return [t.object for t in self.facts.match(node, SG.term(key), None)]  # type: ignore[arg-type]
 
     def _text(self, node: object, key: str) -> str | None:
         return next((o.value for o in self._objects(node, key) if isinstance(o, ox.Literal)), None)

@@ -243,7 +243,7 @@ class Queries:
     ) -> Answer:
         """Give what a worker sends while it does ``job`` (``module:function``), as :meth:`run` gives an answer."""
         ticket = ticket or Ticket()
-        ticket.form = "GRAPH"
+        ticket.form = ticket.form or "GRAPH"
         try:
             ticket.enter()
             request = {"job": job, "bytes": self.limits.bytes, **arguments}

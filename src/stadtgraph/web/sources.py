@@ -37,8 +37,13 @@ def sources() -> Response:
     if is_known(tag):
         return not_modified(tag)
     dataset = visible(found.place.engine, planned.wanted)
-    _, said = state().perform(
+    ticket = state().watch.ticket(request.remote_addr or "", callers.caller())
+    ticket.form = "SOURCES"
+    given = state().queries.stream(
         TRACE,
+        "application/json",
+        request.environ.get("waitress.client_disconnected"),
+        ticket=ticket,
         path=str(found.store),
         state=found.place.release,
         base=found.place.names.base,
@@ -49,7 +54,7 @@ def sources() -> Response:
         solution=solution,
     )
     engine = found.release.engine(found.view)
-    made = account(lineage_of(said), engine, found.release, found.view)
+    made = account(lineage_of(b"".join(given.blocks)), engine, found.release, found.view)
     body = json.dumps(made, ensure_ascii=False, indent=1)
     return tagged(Response(body, content_type="application/json"), tag, keep=planned.is_lasting)
 
