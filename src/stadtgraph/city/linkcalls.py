@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
-from stadtgraph.city.derive import StoredFacts, all_graphs
 from stadtgraph.errors import NotFound, UsageError
 from stadtgraph.links import Link, Rule, Selections, State, find, stored
 from stadtgraph.release import View
-from stadtgraph.store import OxigraphEngine
+from stadtgraph.store import OxigraphEngine, StoredFacts, all_graphs
 from stadtgraph.terms import LINKS, RDFS
 
 if TYPE_CHECKING:

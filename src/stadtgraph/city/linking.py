@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pyoxigraph as ox
 
-from stadtgraph.city.derive import StoredFacts, all_graphs, hidden_graphs
+from stadtgraph.city.derive import hidden_graphs
 from stadtgraph.links import (
     RESTRICTED_SOURCE,
     SOURCE,
@@ -22,7 +22,7 @@ from stadtgraph.links import (
     stored,
 )
 from stadtgraph.release import Draft, View
-from stadtgraph.store import Change, OxigraphEngine
+from stadtgraph.store import Change, OxigraphEngine, StoredFacts, all_graphs
 from stadtgraph.terms import LINKS, RDF, SG, Names
 
 

@@ -15,10 +15,10 @@ from stadtgraph.audit.examine import findings, make_report, stored
 from stadtgraph.audit.quality import trend
 from stadtgraph.audit.view import AuditedView
 from stadtgraph.city import foreign
-from stadtgraph.city.derive import StoredFacts, all_graphs
 from stadtgraph.errors import NotFound
 from stadtgraph.release import Release, View
 from stadtgraph.shacl import Shapes
+from stadtgraph.store import StoredFacts, all_graphs
 from stadtgraph.terms import AUDIT, HISTORY, ORG, RDF, Names
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from stadtgraph import search
-from stadtgraph.city.derive import all_graphs, hidden_graphs
+from stadtgraph.city.derive import hidden_graphs
 from stadtgraph.release import Draft, Release, View, index_path
 from stadtgraph.search import Index
 from stadtgraph.search.documents import SEARCHED
+from stadtgraph.store import all_graphs
 from stadtgraph.terms import INFERRED, Term
 
 

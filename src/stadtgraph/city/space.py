@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 import pyoxigraph as ox
 
-from stadtgraph.city.derive import StoredFacts, all_graphs, hidden_graphs
+from stadtgraph.city.derive import hidden_graphs
 from stadtgraph.links.cells import Cell, cells_of, near, placed
 from stadtgraph.release import Draft, View
-from stadtgraph.store import Change
+from stadtgraph.store import Change, StoredFacts, all_graphs
 from stadtgraph.terms import GEO, SG, SPACE, Names, Term
 
 Feature = ox.NamedNode | ox.BlankNode

@@ -15,7 +15,7 @@ import pyoxigraph as ox
 
 from stadtgraph import search
 from stadtgraph.city.auditing import audit_store
-from stadtgraph.city.derive import StoredFacts, all_graphs, fixed_hidden
+from stadtgraph.city.derive import fixed_hidden
 from stadtgraph.city.linking import all_links
 from stadtgraph.city.searching import GraphFacts
 from stadtgraph.city.space import whole_grid
@@ -37,7 +37,7 @@ from stadtgraph.release import (
 from stadtgraph.release.manifest import PLAIN_WHY, Manifest, exchange, sync_folder, sync_tree
 from stadtgraph.release.releases import manifest_path
 from stadtgraph.shacl import Shapes
-from stadtgraph.store import OxigraphEngine, spool, swap
+from stadtgraph.store import OxigraphEngine, StoredFacts, all_graphs, spool, swap
 from stadtgraph.terms import INFERRED, LINKS, ONTOLOGY, SPACE, Names
 
 

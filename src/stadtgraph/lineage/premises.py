@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 import pyoxigraph as ox
 
 from stadtgraph.reason import Rules, compile_rules
-from stadtgraph.store import OxigraphEngine
-from stadtgraph.terms import INFERRED, ONTOLOGY, Term
-
-
-class _Merge:
-    """The triples of the merge but for those that are inferred alone."""
-
-    def __init__(self, engine: OxigraphEngine) -> None:
-        self._store, self._inferred = engine.store, engine.names.graph(INFERRED)
-
-    def match(
-        self, s: ox.NamedNode | ox.BlankNode | ox.Triple | None, p: ox.NamedNode | None, o: Term | None, /
-    ) -> Iterator[ox.Triple]:
-        last: ox.Triple | None = None
-        for quad in self._store.quads_for_pattern(s, p, o, None):
-            is_stated = isinstance(quad.graph_name, ox.NamedNode) and quad.graph_name != self._inferred
-            if is_stated and quad.triple != last:
-                last = quad.triple
-                yield last
+from stadtgraph.store import OxigraphEngine, StoredFacts
+from stadtgraph.terms import INFERRED, ONTOLOGY
 
 
 def premises(engine: OxigraphEngine) -> Callable[[ox.Triple], list[ox.Triple]]:
     """Give a function from an inferred triple to the triples it follows from; rules are compiled when first needed."""
     rules: list[Rules] = []
-    facts = _Merge(engine)
+    facts = StoredFacts(engine.store, {engine.names.graph(INFERRED).value})
 
     def explain(triple: ox.Triple) -> list[ox.Triple]:
         if not rules:

@@ -6,11 +6,11 @@ Each takes a text and gives the texts by which it is compared; none where the va
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from typing import Final
 
-_UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "œ": "oe"})
+from stadtgraph.sources.functions import slug
+
 _LEGAL: Final = re.compile(r"\b(?:g?gmbh(?: und co kg)?|mbh|ag|kg|ohg|e ?v|e ?g|se|ug|inc|ltd)\b")
 _STREET: Final = re.compile(r"(?<=[a-z])str\b|\bstr\b")
 _KINDS_OF: Final = frozenset(
@@ -23,7 +23,6 @@ _KIND_OF: Final = re.compile(
     r"(?:ganztags|grund|regel|gemeinschafts|gesamt|berufs|kunst)*(?:schule|gymnasium|kindergarten)$"
 )
 _PLACE: Final = re.compile(r"^(?:jena|stadt jena)\s+(?=\S)")
-_WORDS: Final = re.compile(r"[a-z0-9]+")
 _CULTIVAR: Final = re.compile(r"\s*['‘’].*$")
 
 
@@ -33,9 +32,7 @@ def folded(text: str) -> str:
     >>> folded("Döbereiner Str. 20"), folded("Café  »Süd«")
     ('doebereiner strasse 20', 'cafe sued')
     """
-    text = text.casefold().translate(_UMLAUTS)
-    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join(_WORDS.findall(_STREET.sub("strasse", text)))
+    return _STREET.sub("strasse", (slug(text) or "").replace("-", " "))
 
 
 def organisation(text: str) -> str:

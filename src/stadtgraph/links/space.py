@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, Final
+from typing import Any
 
 import numpy
-import pyproj
 import shapely
 
-_CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
-
-
-@cache
-def _projection() -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs("OGC:CRS84", "EPSG:25832", always_xy=True)
+from stadtgraph.store.geometry import bare, moved
 
 
 def metric(values: Sequence[tuple[str, ...]]) -> Any:
@@ -23,18 +16,13 @@ def metric(values: Sequence[tuple[str, ...]]) -> Any:
 
     Malformed ones count as none: they are findings of the audit.
     """
-    flat = [wkt.removeprefix(_CRS84).lstrip() for each in values for wkt in each]
+    flat = [bare(wkt) for each in values for wkt in each]
     texts = numpy.array(flat, dtype=object)  # a list would become an array in which every text has the longest's room
     shapes = shapely.from_wkt(texts, on_invalid="ignore")
-    shapes = shapely.transform(shapes, _project) if len(flat) else shapes
+    shapes = moved(shapes) if len(flat) else shapes
     found, at = numpy.empty(len(values), dtype=object), 0
     for index, each in enumerate(values):
         mine = [s for s in shapes[at : at + len(each)] if s is not None and not shapely.is_empty(s)]
         at += len(each)
         found[index] = mine[0] if len(mine) == 1 else shapely.geometrycollections(mine) if mine else None
     return found
-
-
-def _project(points: Any) -> Any:
-    x, y = _projection().transform(points[:, 0], points[:, 1])
-    return numpy.column_stack([x, y])

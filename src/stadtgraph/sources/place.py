@@ -18,11 +18,11 @@ import pyoxigraph as ox
 import shapely
 
 from stadtgraph.errors import InputError
+from stadtgraph.store.geometry import bare
 from stadtgraph.terms import GEO
 
 BATCH: Final = 5_000
 _WITHIN: Final = GEO.sfWithin
-_CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
 Area = tuple[str, str]
 
 
@@ -79,7 +79,7 @@ class _State:
     def shape(self, geometry: Any, wkt: Any) -> Iterator[ox.Triple]:
         """Take the WKT of a geometry, a literal."""
         if isinstance(wkt, ox.Literal):
-            self._waiting.append((geometry, _bare(wkt.value)))
+            self._waiting.append((geometry, bare(wkt.value)))
         if len(self._waiting) >= BATCH:
             yield from self.rest()
 
@@ -113,11 +113,7 @@ def _outlines(areas: list[Area]) -> Any:
     shapes = []
     for iri, wkt in areas:
         try:
-            shapes.append(shapely.from_wkt(_bare(wkt)))
+            shapes.append(shapely.from_wkt(bare(wkt)))
         except shapely.errors.GEOSException as error:
             raise InputError("sources-area", iri=iri, problem=error) from error
     return shapely.make_valid(shapes)
-
-
-def _bare(wkt: str) -> str:
-    return wkt.removeprefix(_CRS84).lstrip()

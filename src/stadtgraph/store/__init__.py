@@ -1,6 +1,7 @@
 """The store: an engine that answers SPARQL, graphs that are swapped whole, literals kept as written."""
 
 from stadtgraph.store.engine import Dataset, Engine, OxigraphEngine, Result, Subject, as_written
+from stadtgraph.store.facts import StoredFacts, all_graphs
 from stadtgraph.store.graphs import Change, apply, change, count, rebuild, swap
 from stadtgraph.store.literals import Normaliser, Splitter
 from stadtgraph.store.spool import Spool, line, read_lines, spool
@@ -14,7 +15,9 @@ __all__ = [
     "Result",
     "Splitter",
     "Spool",
+    "StoredFacts",
     "Subject",
+    "all_graphs",
     "apply",
     "as_written",
     "change",

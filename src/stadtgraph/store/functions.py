@@ -17,10 +17,10 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
+from stadtgraph.store.geometry import bare, moved
 from stadtgraph.terms import GEO, XSD, Namespace, Term
 
 FN: Final = Namespace("https://w3id.org/stadtgraph/fn#")
-_CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
 _DAY: Final = re.compile(r"-?[0-9]{4,}-[0-9]{2}-[0-9]{2}")
 _FARTHEST: Final = 100_000.0
 Function = Callable[..., Term | None]
@@ -33,14 +33,6 @@ def _earth() -> Any:
     return pyproj.Geod(ellps="WGS84")
 
 
-@cache
-def _plane(backwards: bool) -> Any:
-    import pyproj
-
-    first, second = ("EPSG:25832", "OGC:CRS84") if backwards else ("OGC:CRS84", "EPSG:25832")
-    return pyproj.Transformer.from_crs(first, second, always_xy=True)
-
-
 @lru_cache(maxsize=8192)
 def _shape(wkt: str) -> Any:
     """Give a geometry in degrees, ``None`` for what is none."""
@@ -48,7 +40,7 @@ def _shape(wkt: str) -> Any:
     import shapely
 
     with numpy.errstate(all="ignore"):
-        found = shapely.from_wkt(wkt.removeprefix(_CRS84).lstrip(), on_invalid="ignore")
+        found = shapely.from_wkt(bare(wkt), on_invalid="ignore")
     is_usable = found is not None and not found.is_empty and bool(numpy.isfinite(found.bounds).all())
     return found if is_usable else None
 
@@ -56,17 +48,7 @@ def _shape(wkt: str) -> Any:
 @lru_cache(maxsize=8192)
 def _metric(wkt: str) -> Any:
     shape = _shape(wkt)
-    return None if shape is None else _moved(shape, backwards=False)
-
-
-def _moved(shape: Any, *, backwards: bool) -> Any:
-    import numpy
-    import shapely
-
-    def move(points: Any) -> Any:
-        return numpy.column_stack(_plane(backwards).transform(points[:, 0], points[:, 1]))
-
-    return shapely.transform(shape, move)
+    return None if shape is None else moved(shape, backwards=False)
 
 
 def _text(term: Term) -> str:
@@ -80,7 +62,7 @@ def distance(a: Term, b: Term) -> Term | None:
     one, two = _metric(_text(a)), _metric(_text(b))
     if one is None or two is None:
         return None
-    nearest = _moved(shapely.shortest_line(one, two), backwards=True)
+    nearest = moved(shapely.shortest_line(one, two), backwards=True)
     (x1, y1), (x2, y2) = nearest.coords
     return _double(_earth().inv(x1, y1, x2, y2)[2] if one.distance(two) > 0 else 0.0)
 
@@ -90,7 +72,7 @@ def buffer(a: Term, metres: Term) -> Term | None:
     shape, wide = _metric(_text(a)), _number(metres)
     if shape is None or wide is None or abs(wide) > _FARTHEST:
         return None
-    found = _moved(shape.buffer(wide), backwards=True)
+    found = moved(shape.buffer(wide), backwards=True)
     return None if found.is_empty else ox.Literal(found.wkt, datatype=GEO.wktLiteral)
 
 
