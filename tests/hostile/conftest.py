@@ -43,9 +43,12 @@ def attacked_city(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def running(attacked_city: Path) -> Iterator[Target]:
-    """A server that stands for the whole run."""
+    """A server that stands for the whole run and writes no trace of a failure inside."""
     with serving(attacked_city) as target:
         yield target
+        log = target.log.read_text("utf-8", "replace")
+        traces = [line for line in log.splitlines() if "Traceback" in line or "uncaptured" in line]
+        assert not traces, traces[0][:5000]
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
+from stadtgraph.errors import StadtgraphError
 from stadtgraph.web import front, reply
 from stadtgraph.web.front import Front, Given, Ready
 
@@ -45,12 +46,17 @@ class Task(WSGITask):  # type: ignore[misc]
     """Sends what the loop has made ready, else asks the application."""
 
     def service(self) -> None:
-        """Answer the request."""
+        """Answer the request; an answer that its query's end cut off ends the connection, so that it looks cut off."""
         ready, self.channel.ready = self.channel.ready, None
-        if ready is None:
-            super().service()
-        else:
+        if ready is not None:
             self.channel.write_soon(ready)
+            return
+        try:
+            super().service()
+        except StadtgraphError:
+            if not self.wrote_header:
+                raise
+            self.close_on_finish = True
 
     def get_environment(self) -> dict[str, Any]:
         """Give the WSGI environment, with the query that the loop has begun."""
