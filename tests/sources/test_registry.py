@@ -126,6 +126,74 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str) -> None
     assert word in caught.value.text("de")
 
 
+FEED = HEAD.replace('"trees"', '"portal"').replace('"file"', '"harvest"') + 'address = "https://portal.example/c"\n'
+WRONG_FEEDS = {
+    "pauze = 1": ("sources-registry-key", "harvest.pauze", "harvest.pause"),
+    "adress = 'x'": ("sources-registry-key", "harvest.adress", "harvest."),
+    'pause = "1"': ("sources-registry-value", "harvest.pause", "0.5, 2"),
+    "pause = -1": ("sources-registry-value", "harvest.pause", "-1"),
+    "pause = inf": ("sources-registry-value", "harvest.pause", "inf"),
+    "pause = nan": ("sources-registry-value", "harvest.pause", "nan"),
+    "pause = true": ("sources-registry-value", "harvest.pause", "0.5, 2"),
+    "pages = 0": ("sources-registry-value", "harvest.pages", "1, 2"),
+    "pages = -5": ("sources-registry-value", "harvest.pages", "-5"),
+    "pages = 2.5": ("sources-registry-value", "harvest.pages", "1, 2"),
+    'size = "many"': ("sources-registry-value", "harvest.size", "1, 2"),
+    "shrink = 20": ("sources-registry-value", "harvest.shrink", "0 … 1"),
+    "shrink = -0.1": ("sources-registry-value", "harvest.shrink", "0 … 1"),
+    "shrink = nan": ("sources-registry-value", "harvest.shrink", "0 … 1"),
+    'priority = "high"': ("sources-registry-value", "harvest.priority", "0, 1, -1"),
+    'protocol = "oai-pmh"': ("sources-registry-value", "harvest.protocol", '"ckan"'),
+    "protocol = 1": ("sources-registry-value", "harvest.protocol", '"sparql"'),
+    'require = "dct:title"': ("sources-registry-value", "harvest.require", '["dct:title"'),
+    "require = [1]": ("sources-registry-value", "harvest.require", '["dct:title"'),
+    'require = ["dct:"]': ("sources-registry-value", "harvest.require", '["dct:title"'),
+    'require = ["dc:title"]': ("sources-registry-value", "harvest.require", "dc:title"),
+    'require = ["dct:ti tle"]': ("sources-registry-value", "harvest.require", "ti tle"),
+    'repairs = "no"': ("sources-registry-value", "harvest.repairs", "true | false"),
+}
+
+
+@pytest.mark.parametrize("line", WRONG_FEEDS)
+def test_a_wrong_setting_of_a_harvest_is_named_with_its_line_and_what_is_expected(tmp_path: Path, line: str) -> None:
+    """Unknown keys, wrong types, negative and endless numbers: file and line, the key, the value or what may stand."""
+    key, name, shown = WRONG_FEEDS[line]
+    path = written(tmp_path, f"{FEED}[source.harvest]\n{line}\n")
+    with pytest.raises(RegistryError) as caught:
+        load_registry(path)
+    assert caught.value.key == key
+    for text in (str(caught.value), caught.value.text("de")):
+        assert f"{path}:9:" in text and name in text and shown in text
+
+
+@pytest.mark.parametrize("address", ["portal.example/c", "ftp://portal.example/c", "mailto:a@b.example", "https:///c"])
+def test_a_catalogue_is_fetched_over_http_alone(tmp_path: Path, address: str) -> None:
+    """An address that cannot be asked is refused before anybody asks."""
+    with pytest.raises(RegistryError, match=r"sources.toml:7: 'address' has the value .* expected \"https://"):
+        load_registry(written(tmp_path, FEED.replace("https://portal.example/c", address)))
+
+
+@pytest.mark.parametrize("entry", ["harvest = 1", "harvest = []", "[[source.harvest]]\npause = 1"])
+def test_the_settings_of_a_harvest_are_a_table(tmp_path: Path, entry: str) -> None:
+    """Anything else is told with its line."""
+    with pytest.raises(RegistryError, match=r"sources.toml:8: 'harvest' has the value"):
+        load_registry(written(tmp_path, FEED + entry + "\n"))
+
+
+def test_settings_of_a_harvest_at_another_kind_of_source_are_told(tmp_path: Path) -> None:
+    """They would be without effect."""
+    text = HEAD + 'file = "a.ttl"\n[source.harvest]\npause = 1\n'
+    with pytest.raises(RegistryError, match=r"sources.toml:8: source 'trees' is not of kind 'harvest'"):
+        load_registry(written(tmp_path, text))
+
+
+def test_required_properties_are_prefixed_names_or_addresses(tmp_path: Path) -> None:
+    """Both forms arrive as they stand."""
+    line = '[source.harvest]\nrequire = ["dct:title", "https://schema.org/name"]\npause = 0\n'
+    feed = load_registry(written(tmp_path, FEED + line))["portal"].harvest
+    assert feed.require == ("dct:title", "https://schema.org/name") and feed.pause == 0
+
+
 def test_two_sources_cannot_share_a_name(tmp_path: Path) -> None:
     """The second one is named with its line."""
     entry = HEAD + 'file = "a.ttl"\n'

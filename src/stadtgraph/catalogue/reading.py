@@ -28,6 +28,10 @@ def is_legal(iri: str) -> bool:
     return _ILLEGAL.search(iri) is None
 
 
+def _has_literal(values: list[Term]) -> bool:
+    return isinstance(values[0], ox.Literal) or (len(values) > 1 and any(isinstance(v, ox.Literal) for v in values))
+
+
 @cache
 def _query(name: str) -> str:
     return resources.files(__package__).joinpath("queries", f"{name}.rq").read_text("utf-8")
@@ -45,18 +49,30 @@ class Reader:
     def describe(self, nodes: Iterable[ox.NamedNode]) -> dict[ox.NamedNode, Facts]:
         """Give all that is said of each node, literals as their owner wrote them."""
         found: dict[ox.NamedNode, Facts] = {}
+        look, merge = self.engine.store.quads_for_pattern, ox.DefaultGraph()
         for node in dict.fromkeys(nodes):
             if is_legal(node.value):
                 facts = found[node] = {}
-                for triple in self.engine.triples(node):
-                    facts.setdefault(triple.predicate, []).append(triple.object)
-        for node, facts in found.items():
-            for p, values in facts.items():
-                if isinstance(values[0], ox.Literal) or len(values) > 1:
-                    graphs = self._rewritten(p)
-                    if graphs:
-                        facts[p] = self._as_written(node, p, values, graphs)
+                for quad in look(node, None, None, merge):
+                    values = facts.setdefault(quad.predicate, [])
+                    values.append(quad.object)
+                if self._written:
+                    self._restore(node, facts)
         return found
+
+    def _restore(self, node: ox.NamedNode, facts: Facts) -> None:
+        """Put literals that the store rewrote back as they were written."""
+        graphs = {g for p, values in facts.items() if _has_literal(values) for g in self._rewritten(p)}
+        look = self.engine.store.quads_for_pattern
+        written = [q.triple for g in graphs for q in look(node, None, None, g)] if graphs else []
+        if not written:
+            return
+        concerned = {t.predicate for t in written} & facts.keys()
+        stored = (ox.Triple(node, p, value) for p in concerned for value in facts[p])
+        restored: Facts = {}
+        for triple in restore(stored, written, self._normaliser):
+            restored.setdefault(triple.predicate, []).append(triple.object)
+        facts.update(restored)
 
     def _rewritten(self, p: ox.NamedNode) -> Sequence[ox.NamedNode]:
         """Give the graphs that keep literals of ``p`` as they were written; mostly there are none."""
@@ -69,16 +85,10 @@ class Reader:
 
     @cached_property
     def _written(self) -> list[ox.NamedNode]:
-        graphs = self.engine.store.named_graphs()
-        return [g for g in graphs if isinstance(g, ox.NamedNode) and self.names.is_written(g.value)]
-
-    def _as_written(
-        self, node: ox.NamedNode, p: ox.NamedNode, values: list[Term], graphs: Sequence[ox.NamedNode]
-    ) -> list[Term]:
-        written = [q.triple for g in graphs for q in self.engine.store.quads_for_pattern(node, p, None, g)]
-        if not written:
-            return values
-        return [t.object for t in restore((ox.Triple(node, p, v) for v in values), written, self._normaliser)]
+        """The graphs that keep literals as they were written, without those of what a harvest repaired."""
+        graphs, repairs = self.engine.store.named_graphs(), f"{self.names.base}graph/written/repairs/"
+        named = (g for g in graphs if isinstance(g, ox.NamedNode))
+        return [g for g in named if self.names.is_written(g.value) and not g.value.startswith(repairs)]
 
     def construct(self, name: str, nodes: Sequence[ox.NamedNode], variable: str = "datasets") -> Iterator[ox.Triple]:
         """Give what the query file ``name`` makes of ``nodes``."""

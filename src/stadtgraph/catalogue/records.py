@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 import pyoxigraph as ox
 
 from stadtgraph.catalogue.profiles import Profile
 from stadtgraph.catalogue.reading import Facts, Reader, is_legal
-from stadtgraph.catalogue.rules import RULES, Context
+from stadtgraph.catalogue.rules import Context, rules_of
 from stadtgraph.catalogue.values import as_iri, as_literal
 from stadtgraph.catalogue.vocabulary import Property, class_of, table
 from stadtgraph.terms import DCAT, FOAF, ORG, RDF, VCARD, Namespace, Term
@@ -22,6 +23,11 @@ from stadtgraph.terms import DCAT, FOAF, ORG, RDF, VCARD, Namespace, Term
 PERSONS: Final = frozenset((FOAF.Person, VCARD.Individual, Namespace("http://schema.org/").Person))
 _DEEP: Final = 4
 _PAGES_KEPT: Final = 5_000
+_TYPE: Final = RDF.type
+_SERVICE: Final = DCAT.service
+_DISTRIBUTION: Final = DCAT.distribution
+_POST: Final = ORG.Post
+_DOCUMENT: Final = FOAF.Document
 _REACHED: Final = (VCARD.hasEmail, VCARD.hasURL, VCARD.hasTelephone)
 _SHARED: Final = frozenset({"Agent", "Kind", "Location", "Standard", "DatasetSeries", "DataService"})
 
@@ -54,7 +60,7 @@ class Block:
     @property
     def is_shared(self) -> bool:
         """Tell whether many records may lead to this node, so that a document remembers having described it."""
-        return self.kind in _SHARED or (not self.kind and self.triples[0].object != FOAF.Document)
+        return self.kind in _SHARED or (not self.kind and self.triples[0].object != _DOCUMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,7 @@ class Builder:
         self.reader, self.profile, self._is_listed = reader, profile, is_listed
         self.context = Context(reader, profile)
         self._facts: dict[ox.NamedNode, Facts] = {}
+        self._blocks: dict[tuple[ox.NamedNode, ox.NamedNode], Block] = {}
 
     def build(self, datasets: Sequence[ox.NamedNode]) -> Iterator[Record]:
         """Give the record of each dataset that can be exported, in order, and of others what they lack."""
@@ -109,7 +116,7 @@ class Builder:
         for dataset in datasets:
             parts = _Parts(dataset)
             made = self._compose(dataset, "Dataset", facts, parts, ())
-            services = sorted(_iris(facts.get(dataset, {}).get(DCAT.service, ())), key=str)
+            services = sorted(_iris(facts.get(dataset, {}).get(_SERVICE, ())), key=str)
             if made is not None and not self.context.is_announced(facts[dataset]):
                 for service in services:
                     self._compose(service, "DataService", facts, parts, (dataset,))
@@ -168,12 +175,10 @@ class Builder:
     def _followed(
         self, node: ox.NamedNode, kind: str, found: dict[ox.NamedNode, Facts]
     ) -> Iterator[tuple[ox.NamedNode, str]]:
-        rows, facts = table().get(kind, {}), found.get(node, {})
-        for p, values in facts.items():
-            row = rows.get(p)
-            child_kind = row.follows if row is not None else "DataService" if p == DCAT.service else ""
-            if child_kind:
-                yield from ((value, child_kind) for value in _iris(values))
+        facts = found.get(node, {})
+        for p, child_kind in _leading(kind):
+            if p in facts:
+                yield from ((value, child_kind) for value in _iris(facts[p]))
 
     # ---- putting together
 
@@ -188,29 +193,31 @@ class Builder:
         """Put ``node`` and what it leads to into ``parts``; ``None`` where it is held back."""
         if node in parts.blocks:
             return parts.blocks[node]
-        facts = {p: list(values) for p, values in found.get(node, {}).items()}
-        types = set(facts.get(RDF.type, ()))
-        if node in above or len(above) > _DEEP or (kind == "Agent" and ORG.Post in types):
+        facts = dict(found.get(node, ()))
+        types = facts.get(_TYPE, ())
+        if node in above or len(above) > _DEEP or (kind == "Agent" and _POST in types):
             return None
-        if types & PERSONS:
-            parts.lack(parts.dataset, RDF.type, kind, "person")
+        if any(of in PERSONS for of in types):
+            parts.lack(parts.dataset, _TYPE, kind, "person")
             return None
         place = len(parts.blocks)
         parts.blocks[node] = None  # keeps the place of this block before those of its children
-        facts = self._ruled(node, kind, facts, found, parts, above)
-        triples = [ox.Triple(node, RDF.type, class_of(kind))]
+        self._rule(node, kind, facts, found, parts, above)
+        triples = [ox.Triple(node, _TYPE, class_of(kind))]
         values: list[Block] = []
-        for row in table()[kind].values():
-            if not row.must and not facts.get(row.iri):
+        inside = (*above, node)
+        for p, row in table()[kind].items():
+            given = facts.get(p)
+            if not given and not row.must:
                 continue
-            kept = self._values(node, row, facts.get(row.iri, ()), found, parts, (*above, node))
+            kept = self._values(node, row, given or (), found, parts, inside)
             if not kept and row.must:
-                parts.lack(node, row.iri, kind, "missing" if not facts.get(row.iri) else "value")
+                parts.lack(node, p, kind, "value" if given else "missing")
                 self._take_out(parts, place)
                 return None
-            triples += [ox.Triple(node, row.iri, value) for value in kept]
+            triples += [ox.Triple(node, p, value) for value in kept]
             if row.range is not None:
-                values += [_named(value, row.range) for value in kept if isinstance(value, ox.NamedNode)]
+                values += [self._named(value, row.range) for value in kept if isinstance(value, ox.NamedNode)]
         if kind == "Kind" and not any(triple.predicate in _REACHED for triple in triples):
             parts.lack(node, VCARD.hasEmail, kind, "missing")
             self._take_out(parts, place)
@@ -227,12 +234,21 @@ class Builder:
         made = parts.blocks[node] = Block(node, kind, tuple(triples))
         return made
 
+    def _named(self, value: ox.NamedNode, of: ox.NamedNode) -> Block:
+        """Give the block of a value that is only named with its class; those of lists come again and again."""
+        block = self._blocks.get((value, of))
+        if block is None:
+            if len(self._blocks) > _PAGES_KEPT:
+                self._blocks.clear()
+            block = self._blocks[value, of] = Block(value, "", (ox.Triple(value, _TYPE, of),))
+        return block
+
     def _take_out(self, parts: _Parts, place: int) -> None:
         """Take a node out again, and what only it led to."""
         for node in list(parts.blocks)[place + 1 :]:
             del parts.blocks[node]
 
-    def _ruled(
+    def _rule(
         self,
         node: ox.NamedNode,
         kind: str,
@@ -240,27 +256,25 @@ class Builder:
         found: dict[ox.NamedNode, Facts],
         parts: _Parts,
         above: tuple[ox.NamedNode, ...],
-    ) -> Facts:
-        """Apply the rules of the profile; those of a dataset know which of its distributions are exported."""
+    ) -> None:
+        """Change ``facts`` by the rules of the profile; those of a dataset know which distributions are exported."""
         self.context.found = found
         if kind == "Dataset":
             if self.context.is_announced(facts):
-                for p in (DCAT.distribution, DCAT.landingPage):
+                for p in (_DISTRIBUTION, DCAT.landingPage):
                     for value in _iris(facts.pop(p, ())):
-                        parts.lack(value if p == DCAT.distribution else node, p, "Distribution", "announced")
+                        parts.lack(value if p == _DISTRIBUTION else node, p, "Distribution", "announced")
             children = [
                 child
-                for child in sorted(_iris(facts.get(DCAT.distribution, ())), key=str)
+                for child in sorted(_iris(facts.get(_DISTRIBUTION, ())), key=str)
                 if self._compose(child, "Distribution", found, parts, (*above, node)) is not None
             ]
             self.context.published = children
-            if children or DCAT.distribution in facts:
-                facts[DCAT.distribution] = list(children)
+            if children or _DISTRIBUTION in facts:
+                facts[_DISTRIBUTION] = list(children)
         self.context.lack = lambda p, why: parts.lack(node, p, "statement", why)
-        for rule in RULES:
-            if rule.kind == kind and self.profile.name in rule.profiles:
-                rule.apply(node, facts, self.context)
-        return facts
+        for rule in rules_of(kind, self.profile.name):
+            rule.apply(node, facts, self.context)
 
     def _values(
         self,
@@ -279,8 +293,10 @@ class Builder:
                 kept[fitting] = None
             elif not row.follows:
                 parts.lack(node, row.iri, "statement", "value", value)
+        if len(kept) < 2:
+            return list(kept)
         chosen = _sorted(kept)
-        if row.single and len(chosen) > 1:
+        if row.single:
             best = self.context.best(row, chosen)
             for value in chosen:
                 if value != best:
@@ -306,13 +322,22 @@ class Builder:
         return named
 
 
+@cache
+def _leading(kind: str) -> tuple[tuple[ox.NamedNode, str], ...]:
+    """Give the properties by which a node leads to others, with the classes of those."""
+    found = {p: row.follows for p, row in table().get(kind, {}).items() if row.follows}
+    return tuple(({_SERVICE: "DataService"} | found).items())
+
+
 def _iris(values: Iterable[Term]) -> Iterator[ox.NamedNode]:
     return (value for value in values if isinstance(value, ox.NamedNode))
 
 
 def _sorted(values: Iterable[Term]) -> list[Term]:
     found = list(dict.fromkeys(values))
-    return found if len(found) < 2 else sorted(found, key=_order)
+    if len(found) > 1:
+        found.sort(key=_order)
+    return found
 
 
 def _order(term: Term) -> tuple[int, str, str]:
@@ -320,7 +345,3 @@ def _order(term: Term) -> tuple[int, str, str]:
     if isinstance(term, ox.Literal):
         return 1, f"{term.language or ''}", str(term)
     return 0, "", str(term)
-
-
-def _named(value: ox.NamedNode, of: ox.NamedNode) -> Block:
-    return Block(value, "", (ox.Triple(value, RDF.type, of),))

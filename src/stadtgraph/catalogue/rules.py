@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -156,11 +157,18 @@ class Rule:
 RULES: list[Rule] = []
 
 
+@cache
+def rules_of(kind: str, profile: str) -> tuple[Rule, ...]:
+    """Give the rules for a class of nodes under a profile, in their order."""
+    return tuple(rule for rule in RULES if rule.kind == kind and profile in rule.profiles)
+
+
 def rule(name: str, kind: str, profiles: tuple[str, ...] = ALL) -> Callable[[Apply], Apply]:
     """Register a function as the rule ``name``; rules run in the order in which they stand here."""
 
     def register(function: Apply) -> Apply:
         RULES.append(Rule(name, kind, profiles, function))
+        rules_of.cache_clear()
         return function
 
     return register
@@ -180,7 +188,7 @@ def _identifier(node: ox.NamedNode, facts: Facts, context: Context) -> None:
     facts[DCT.identifier] = [ox.Literal(node.value)]
     for name in local:
         other = ox.NamedNode(f"{node.value}#identifier")
-        facts.setdefault(ADMS.identifier, []).append(other)
+        facts[ADMS.identifier] = [*facts.get(ADMS.identifier, ()), other]
         context.found[other] = {SKOS.notation: [name]}
 
 
@@ -338,11 +346,14 @@ def _agent(node: ox.NamedNode, facts: Facts, context: Context) -> None:
 def _reached(node: ox.NamedNode, facts: Facts, context: Context) -> None:
     """Write addresses of mail and numbers of telephones that stand as texts in their form as IRIs."""
     for p, pattern, scheme in _CONTACTS:
-        values = facts.get(p, [])
-        for place, value in enumerate(values):
+        for place, value in enumerate(facts.get(p, ())):
             text = value.value.strip() if isinstance(value, ox.Literal) else ""
             if pattern.fullmatch(text):
-                values[place] = ox.NamedNode(scheme + re.sub(r"[^\w.+@-]", "", text))
+                facts[p] = [
+                    *facts[p][:place],
+                    ox.NamedNode(scheme + re.sub(r"[^\w.+@-]", "", text)),
+                    *facts[p][place + 1 :],
+                ]
 
 
 @rule("period", "PeriodOfTime")

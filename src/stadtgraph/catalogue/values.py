@@ -113,11 +113,14 @@ def as_iri(row: Property, value: Term) -> ox.NamedNode | None:
     """
     if isinstance(value, ox.Literal) and not row.follows and _ADDRESS.fullmatch(value.value.strip()):
         value = ox.NamedNode(value.value.strip())
-    if not isinstance(value, ox.NamedNode) or not is_legal(value.value):
+    if not isinstance(value, ox.NamedNode):
+        return None
+    iri = value.value
+    if not is_legal(iri):
         return None
     if row.name == "dct:license":
         return licence(value)
-    return value if not row.starts or value.value.startswith(row.starts) else None
+    return value if not row.starts or iri.startswith(row.starts) else None
 
 
 def licence(iri: ox.NamedNode) -> ox.NamedNode:

@@ -7,7 +7,7 @@ https://semiceu.github.io/DCAT-AP/releases/3.0.0-hvd/
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -125,21 +125,19 @@ class Property:
     must: bool
     range: ox.NamedNode | None
     term: str
+    follows: str = field(init=False)
+    """The class of the nodes that this property leads to, or the empty text."""
+    starts: tuple[str, ...] = field(init=False)
+    """How the IRI of a value must begin; nothing where any may stand."""
+    is_iri: bool = field(init=False)
+    """Whether values are IRIs."""
 
-    @property
-    def follows(self) -> str:
-        """The class of the nodes that this property leads to, or the empty text."""
-        return self.value[1:] if self.value.startswith("@") else ""
-
-    @property
-    def starts(self) -> tuple[str, ...]:
-        """How the IRI of a value must begin; nothing where any may stand."""
-        return LISTS[self.value[4:]] if self.value.startswith("iri:") else ()
-
-    @property
-    def is_iri(self) -> bool:
-        """Tell whether values are IRIs."""
-        return self.value.startswith(("iri", "dataset", "@"))
+    def __post_init__(self) -> None:
+        """Work out once what is asked for every value of every record."""
+        told = object.__setattr__
+        told(self, "follows", self.value[1:] if self.value.startswith("@") else "")
+        told(self, "starts", LISTS[self.value[4:]] if self.value.startswith("iri:") else ())
+        told(self, "is_iri", self.value.startswith(("iri", "dataset", "@")))
 
 
 @cache
@@ -164,6 +162,7 @@ def table() -> Mapping[str, Mapping[ox.NamedNode, Property]]:
     return MappingProxyType(found)
 
 
+@cache
 def class_of(kind: str) -> ox.NamedNode:
     """Give the IRI of a class of the table."""
     return iri(CLASSES[kind][0])

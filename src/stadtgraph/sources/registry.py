@@ -19,12 +19,13 @@ from stadtgraph.errors import RegistryError
 from stadtgraph.sources.feed import PROTOCOLS, Feed
 from stadtgraph.sources.files import stem_suffix
 from stadtgraph.sources.table import Aggregate, Table, Unpivot
-from stadtgraph.terms import RESERVED, Names, is_source_name
+from stadtgraph.terms import PREFIXES, RESERVED, Names, is_source_name
 
 TABLE_FORMATS: Final = ("csv", "tsv", "xlsx", "json", "geojson")
 RDF_FORMATS: Final = ("ttl", "nt", "nq", "trig", "rdf", "jsonld")
 DOMAINS: Final = ("city", "utilities", "science", "governance", "vocabulary")
 KINDS: Final = ("file", "harvest", "managed")
+LONGEST_PAUSE: Final = 3600
 VISIBILITIES: Final = ("public", "restricted")
 FUNCTIONS: Final = ("mean", "min", "max", "sum", "count")
 
@@ -196,8 +197,19 @@ def _whole(value: object) -> str | None:
 
 
 def _seconds(value: object) -> str | None:
-    right = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-    return None if right else "0.5, 2 …"
+    right = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST_PAUSE
+    return None if right else f"0.5, 2 … {LONGEST_PAUSE}"
+
+
+def _properties(value: object) -> str | None:
+    right = isinstance(value, list) and all(isinstance(name, str) and _is_property(name) for name in value)
+    return None if right else '["dct:title", "https://…"]'
+
+
+def _is_property(name: str) -> bool:
+    prefix, _, local = name.partition(":")
+    known = bool(local) and (prefix in PREFIXES or (prefix in ("http", "https") and local.startswith("//")))
+    return known and _iri(name) is None
 
 
 def _character(value: object) -> str | None:
@@ -253,7 +265,7 @@ HARVEST_KEYS: Final[dict[str, Check]] = {
     "size": _number,
     "shrink": _share,
     "priority": _whole,
-    "require": _texts,
+    "require": _properties,
     "repairs": _flag,
 }
 REQUIRED: Final = ("name", "title", "domain", "kind", "visibility")
@@ -346,6 +358,8 @@ class _Reader:
             self._missing(index, "file")
         if source.kind == "harvest" and source.file is None and source.path is None and source.address is None:
             self._missing(index, "address")
+        if source.kind == "harvest" and not re.match("(?i)https?://[^/]", source.address or "https://-"):
+            self._wrong(index, "address", source.address, '"https://…"')
         if source.kind != "harvest" and source.harvest != Feed():
             raise RegistryError("sources-registry-harvest", where=self.where(index, "harvest"), name=source.name)
         if source.is_table and source.mapping is None and source.kind == "file":
