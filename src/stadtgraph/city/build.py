@@ -13,8 +13,8 @@ import pyoxigraph as ox
 from stadtgraph import messages
 from stadtgraph.city.areas import Areas
 from stadtgraph.city.draft import Draft, GateViolation, graph_info
-from stadtgraph.city.harvestcalls import Pages
-from stadtgraph.city.harvesting import Harvest, companions
+from stadtgraph.city.harvestcalls import Pages, kind_of
+from stadtgraph.city.harvesting import companions
 from stadtgraph.city.reading import Job, read_all
 from stadtgraph.errors import InputError, NetworkError, NotFound
 from stadtgraph.release import GraphInfo, Kind, Release
@@ -87,11 +87,15 @@ class Build:
         try:
             with pages.dropped_where_wrong():
                 found = pages.get(known.inputs if known is not None else "")
-                work = Harvest(self.city, self.draft, source, found or (), report)
+                work = kind_of(source)(self.city, self.draft, source, found or (), report)
                 if found is None:
                     report.state = State.UNCHANGED
                 else:
                     work.run()
+        except GateViolation as violation:
+            self.report.violations.append(violation)
+            self.say(violation.text(self.lang))
+            return None
         except (InputError, NetworkError) as problem:
             self.report.failed.append(source.name)
             self.say(problem.text(self.lang))

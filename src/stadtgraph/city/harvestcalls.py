@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from stadtgraph.city.areas import Areas
 from stadtgraph.city.harvesting import Harvest, settings_of, units_of
+from stadtgraph.city.live import Live, settings_of_live
 from stadtgraph.errors import InputError, UsageError
 from stadtgraph.release import Kind, View
 from stadtgraph.sources import Source
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from stadtgraph.city import City
 
 FOLDER: Final = "harvest"
+ARCHIVE: Final = "application/zip, application/octet-stream;q=0.9, */*;q=0.1"
 
 
 def harvest(
@@ -58,7 +61,7 @@ def harvest(
             report.state = State.UNCHANGED
             return report
         with city.draft(why=f"harvest {entry.name}") as draft:
-            work = Harvest(city, draft, entry, pages, report, confirm, progress)
+            work = kind_of(entry)(city, draft, entry, pages, report, confirm, progress)
             work.run()
             if dry_run and report.state is State.LOADED:
                 report.state = State.DRY_RUN
@@ -70,6 +73,11 @@ def harvest(
         report.state = State.UNCHANGED
     calls.done(work.inputs)
     return report
+
+
+def kind_of(source: Source) -> type[Harvest]:
+    """Give what brings the pages of a source into a draft."""
+    return Live if source.is_live else Harvest
 
 
 class Pages:
@@ -131,12 +139,17 @@ class Pages:
             return fetching.fetch(first, ckan_follow(first, size), known=memory, format="jsonld")
         if self._speaks == "sparql":
             return fetching.fetch(sparql_first(self._origin, size), sparql_follow(self._origin, size))
+        if self._speaks == "gtfs":
+            return fetching.fetch(Call(self._origin, ARCHIVE), lambda _page, _before: None, known=memory)
         return fetching.fetch(Call(self._origin), hydra, known=memory)
 
     def _settings_now(self) -> str:
         release = self._city.releases.current()
         if release is None:
             return ""
+        if self._source.is_live:
+            areas = Areas.of(release.engine(View.PUBLIC)) if self._source.place else Areas()
+            return settings_of_live(self._source, self._city.names, areas)
         view = View.INTERNAL if self._source.restricted and release.has(View.INTERNAL) else View.PUBLIC
         units = units_of(release.engine(view), self._city.names, f"{datetime.now(UTC):%Y-%m-%d}")
         return settings_of(self._source, self._city.names, units)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-PROTOCOLS: Final = ("auto", "rdf", "ckan", "sparql")
+PROTOCOLS: Final = ("auto", "rdf", "ckan", "sparql", "sensorthings", "gtfs")
+LIVE: Final = ("sensorthings", "gtfs")
+"""Protocols whose answers are tables, which mappings make triples of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class Feed:
     ``size`` the records of one page where we choose it. A harvest that would lose more than the share ``shrink`` of
     the records is held. Of records that several sources have, the source with the higher ``priority`` is preferred.
     ``require`` names properties without which a record is no record; ``repairs`` switches the repairs off.
+    ``seconds`` and ``bytes`` bound the whole fetching.
     """
 
     protocol: str = "auto"
@@ -26,3 +29,5 @@ class Feed:
     priority: int = 0
     require: tuple[str, ...] = ("dct:title",)
     repairs: bool = True
+    seconds: float = 6 * 3600.0
+    bytes: int = 8 << 30

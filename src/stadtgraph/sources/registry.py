@@ -16,8 +16,9 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from stadtgraph.errors import RegistryError
-from stadtgraph.sources.feed import PROTOCOLS, Feed
+from stadtgraph.sources.feed import LIVE, PROTOCOLS, Feed
 from stadtgraph.sources.files import stem_suffix
+from stadtgraph.sources.live.settings import TABLES, Gtfs, SensorThings
 from stadtgraph.sources.table import Aggregate, Table, Unpivot
 from stadtgraph.terms import PREFIXES, RESERVED, Names, is_source_name
 
@@ -54,6 +55,10 @@ class Source:
     table: Table = field(default_factory=Table)
     aggregate: Aggregate | None = None
     harvest: Feed = field(default_factory=Feed)
+    mappings: Mapping[str, Path] = field(default_factory=dict)
+    """Table → mapping, where a feed has several tables."""
+    gtfs: Gtfs = field(default_factory=Gtfs)
+    sensorthings: SensorThings = field(default_factory=SensorThings)
 
     def graph_name(self, names: Names) -> ox.NamedNode:
         """Give the graph that holds the source: its own IRI (relative ones against the base) or the usual one."""
@@ -76,6 +81,11 @@ class Source:
     def is_table(self) -> bool:
         """Tell whether a mapping makes the triples; otherwise the file is RDF."""
         return self.format in TABLE_FORMATS
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether it is a service or feed of tables, not a catalogue."""
+        return self.harvest.protocol in LIVE
 
     @property
     def restricted(self) -> bool:
@@ -188,6 +198,19 @@ def _share(value: object) -> str | None:
     return None if right else "0 … 1"
 
 
+def _box(value: object) -> str | None:
+    shown = "[west, south, east, north]"
+    numbers = value if isinstance(value, list) else []
+    if len(numbers) != 4 or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
+        return shown
+    west, south, east, north = numbers
+    return None if -180 <= west < east <= 180 and -90 <= south < north <= 90 else shown
+
+
+def _count(value: object) -> str | None:
+    return None if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else "0, 1, 2 …"
+
+
 def _number(value: object) -> str | None:
     return None if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else "1, 2 …"
 
@@ -241,6 +264,9 @@ SOURCE_KEYS: Final[dict[str, Check]] = {
     "table": _table,
     "aggregate": _table,
     "harvest": _table,
+    "mappings": _table,
+    "gtfs": _table,
+    "sensorthings": _table,
 }
 TABLE_KEYS: Final[dict[str, Check]] = {
     "delimiter": _character,
@@ -267,7 +293,11 @@ HARVEST_KEYS: Final[dict[str, Check]] = {
     "priority": _whole,
     "require": _properties,
     "repairs": _flag,
+    "seconds": _number,
+    "bytes": _number,
 }
+GTFS_KEYS: Final[dict[str, Check]] = {"box": _box, "agencies": _names, "rows": _number}
+SENSORTHINGS_KEYS: Final[dict[str, Check]] = {"latest": _count, "days": _count, "most": _number}
 REQUIRED: Final = ("name", "title", "domain", "kind", "visibility")
 
 
@@ -314,6 +344,9 @@ class _Reader:
             table=self._table(table, index),
             aggregate=None if aggregate is None else self._aggregate(aggregate, index),
             harvest=self._harvest(entry.get("harvest", {}), index),
+            mappings=self._mappings(entry, index),
+            gtfs=Gtfs(**self._part(entry, "gtfs", GTFS_KEYS, index)),
+            sensorthings=SensorThings(**self._part(entry, "sensorthings", SENSORTHINGS_KEYS, index)),
         )
         self._consistent(source, index)
         return source
@@ -336,6 +369,31 @@ class _Reader:
         self.keys(entry, HARVEST_KEYS, index, "harvest.")
         made: dict[str, Any] = {key: _frozen(value) for key, value in entry.items()}
         return Feed(**made)
+
+    def _part(self, entry: Mapping[str, Any], name: str, known: Mapping[str, Check], index: int) -> dict[str, Any]:
+        """Give the checked settings of one kind of live source, which the protocol must be of."""
+        part = entry.get(name, {})
+        self.keys(part, known, index, f"{name}.")
+        if name in entry and entry.get("harvest", {}).get("protocol") != name:
+            raise RegistryError(
+                "sources-registry-protocol", where=self.where(index, name), name=entry["name"], key=name, protocol=name
+            )
+        return {key: _frozen(value) for key, value in part.items()}
+
+    def _mappings(self, entry: Mapping[str, Any], index: int) -> dict[str, Path]:
+        """Give the mapping of each table of a live source; it must have one at least."""
+        protocol, named = entry.get("harvest", {}).get("protocol"), entry.get("mappings", {})
+        if protocol not in LIVE:
+            if "mappings" in entry:
+                where, shown = self.where(index, "mappings"), " | ".join(LIVE)
+                raise RegistryError(
+                    "sources-registry-protocol", where=where, name=entry["name"], key="mappings", protocol=shown
+                )
+            return {}
+        self.keys(named, dict.fromkeys(TABLES[protocol], _inside), index, "mappings.")
+        if not named:
+            self._missing(index, "mappings")
+        return {table: self._path.parent / name for table, name in named.items()}
 
     def _beside(self, name: str | None) -> Path | None:
         return None if name is None else self._path.parent / name
@@ -364,6 +422,10 @@ class _Reader:
             raise RegistryError("sources-registry-harvest", where=self.where(index, "harvest"), name=source.name)
         if source.is_table and source.mapping is None and source.kind == "file":
             self._missing(index, "mapping")
+        for key in ("mapping", "table", "aggregate", "format") if source.is_live else ():
+            if getattr(source, key) not in (None, Table()):
+                where, protocol = self.where(index, key), source.harvest.protocol
+                raise RegistryError("sources-registry-live", where=where, name=source.name, key=key, protocol=protocol)
         for key in ("mapping", "table", "aggregate"):
             value = getattr(source, key)
             if not source.is_table and source.format is not None and value not in (None, Table()):
@@ -389,4 +451,6 @@ def _frozen(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-_MADE: Final = frozenset(("path", "mapping", "format", "table", "aggregate", "harvest"))
+_MADE: Final = frozenset(
+    ("path", "mapping", "format", "table", "aggregate", "harvest", "mappings", "gtfs", "sensorthings")
+)

@@ -127,15 +127,21 @@ class Fetching:
             unchanged = all(self._is_unchanged(page) for page in known.pages)
             if unchanged:
                 return None
-        pages = self._resumed(first)
+        pages, until = self._resumed(first), time.monotonic() + self.feed.seconds
+        size = sum((self._partial / page.file).stat().st_size for page in pages)
         call = first if not pages else pages[-1].following
         while call is not None:
             if len(pages) >= self.feed.pages:
                 raise InputError("harvest-endless", address=first.address, pages=self.feed.pages)
+            if time.monotonic() > until:
+                raise InputError("harvest-long", address=first.address, seconds=self.feed.seconds)
             if any(page.following == call for page in pages[:-1]) or (pages and call == first):
                 raise InputError("harvest-loop", address=call.address, number=len(pages))
             got = self._page(call, len(pages), follow, pages, format)
             pages.append(got)
+            size += (self._partial / got.file).stat().st_size
+            if size > self.feed.bytes:
+                raise InputError("harvest-large", address=first.address, megabytes=self.feed.bytes >> 20)
             self._keep(first, pages)
             call = got.following
             self.progress("fetch", len(pages), 0 if call else len(pages))
