@@ -80,14 +80,14 @@ def test_every_dataset_of_a_source_is_in_the_catalogue() -> None:
 
 def test_every_term_of_a_mapping_is_defined() -> None:
     """Each sg: name in a mapping has a definition in the ontology, in German and English."""
-    used = {SG.term(name).value for file in (DATA / "mappings").glob("*.rq") for name in _terms(file)}
+    used = {SG.term(name).value for file in (DATA / "mappings").rglob("*.rq") for name in _terms(file)}
     defined = {subject for file in ONTOLOGY.glob("*.ttl") for subject in _subjects(file)}
     assert used - defined == set()
 
 
 def test_every_term_of_the_content_is_used_labelled_and_defined() -> None:
     """No term without a use, a label and a definition in both languages, none defined twice."""
-    used = {SG.term(name).value for file in (DATA / "mappings").glob("*.rq") for name in _terms(file)}
+    used = {SG.term(name).value for file in (DATA / "mappings").rglob("*.rq") for name in _terms(file)}
     triples = list(ox.parse(path=str(ONTOLOGY / "content.ttl")))
     schemes = {t.subject.value for t in triples if t.object == SKOS.ConceptScheme}
     content = {t.subject.value for t in triples}
