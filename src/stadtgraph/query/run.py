@@ -30,7 +30,7 @@ from stadtgraph.store import Dataset, Engine, OxigraphEngine
 from stadtgraph.terms import Names, Term
 
 _AHEAD: Final = 256 * 1024
-_PATIENCE: Final = 0.03
+_PATIENCE: Final = 0.015
 _CHECK, _CHECK_PATIENCE = 5.0, 0.5
 _CHEAP: Final = 0.005
 """Bytes and seconds of an answer that are held back, so that what fails early gets a status of its own; and the

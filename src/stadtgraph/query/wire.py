@@ -19,6 +19,8 @@ from stadtgraph.errors import StadtgraphError, StoreError
 READY, BLOCK, END, ERROR = b"R", b"B", b"E", b"X"
 LARGEST: Final = 64 << 20
 PIPE: Final = 1 << 20
+_SMALL: Final = 16 * 1024
+"""Bytes that are read before the length of a frame is known."""
 _HEAD: Final = struct.Struct("!cI")
 
 
@@ -42,13 +44,19 @@ def write(handle: int, *frames: tuple[bytes, bytes]) -> None:
 
 
 class Reader:
-    """Reads frames from a file descriptor, waiting no longer than it is told."""
+    """Reads frames from a file descriptor, waiting no longer than it is told.
 
-    __slots__ = ("_buffer", "_poll", "handle")
+    A large frame is read into a place of its length, and what follows it beside.
+    """
+
+    __slots__ = ("_ahead", "_body", "_filled", "_poll", "_tag", "handle")
 
     def __init__(self, handle: int) -> None:
         """Read from ``handle``."""
-        self.handle, self._buffer = handle, bytearray()
+        self.handle = handle
+        self._ahead = b""
+        self._tag, self._filled = b"", 0
+        self._body: bytearray | None = None
         self._poll = select.poll()
         self._poll.register(handle, select.POLLIN)
 
@@ -58,22 +66,51 @@ class Reader:
         Raises :class:`Broken` where the other side has gone.
         """
         while True:
-            if len(self._buffer) >= _HEAD.size:
-                tag, length = _HEAD.unpack_from(self._buffer)
-                if length > LARGEST:
-                    raise Broken
-                if len(self._buffer) >= _HEAD.size + length:
-                    with memoryview(self._buffer) as view:
-                        payload = bytes(view[_HEAD.size : _HEAD.size + length])
-                    del self._buffer[: _HEAD.size + length]
-                    return tag, payload
+            frame = self._frame()
+            if frame is not None:
+                return frame
             wait = None if until is None else max(0.0, until - time.monotonic()) * 1000
             if not self._poll.poll(wait):
                 return None
-            data = os.read(self.handle, PIPE)
-            if not data:
-                raise Broken
-            self._buffer += data
+            self._fill()
+
+    def _frame(self) -> tuple[bytes, bytes] | None:
+        """Give the frame that is there whole; begin one that is not."""
+        if self._body is not None:
+            if self._filled < len(self._body):
+                return None
+            found, self._body = self._body, None
+            return self._tag, bytes(found)
+        if len(self._ahead) < _HEAD.size:
+            return None
+        tag, length = _HEAD.unpack_from(self._ahead)
+        if length > LARGEST:
+            raise Broken
+        end = _HEAD.size + length
+        if len(self._ahead) >= end:
+            body, self._ahead = self._ahead[_HEAD.size : end], self._ahead[end:]
+            return tag, body
+        self._tag, self._body = tag, bytearray(length)
+        self._filled = len(self._ahead) - _HEAD.size
+        self._body[: self._filled] = self._ahead[_HEAD.size :]
+        self._ahead = b""
+        return None
+
+    def _fill(self) -> None:
+        if self._body is None:
+            data = os.read(self.handle, _SMALL)
+            self._ahead += data
+            number = len(data)
+        else:
+            beside = bytearray(_SMALL)
+            with memoryview(self._body) as body, body[self._filled :] as place:
+                number = os.readv(self.handle, (place, beside))
+            more = number - (len(self._body) - self._filled)
+            self._filled += min(number, len(self._body) - self._filled)
+            if more > 0:
+                self._ahead = bytes(beside[:more])
+        if not number:
+            raise Broken
 
 
 def error_to_bytes(error: StadtgraphError) -> bytes:

@@ -25,6 +25,7 @@ class Blocks:
         self._work: Work | None = work
         self._ahead: deque[bytes] = deque()
         self.ahead = 0
+        self._first = 0.0
 
     @property
     def handle(self) -> int:
@@ -38,20 +39,19 @@ class Blocks:
         self._ahead.clear()
         return body
 
-    def read_ahead(self, size: int, seconds: float, *, wait: bool = True) -> int | None:
-        """Read up to ``size`` bytes or for ``seconds``; give the length where the answer is there whole.
+    def read_ahead(self, size: int, seconds: float = 0.0, *, wait: bool = True) -> int | None:
+        """Read up to ``size`` bytes, for ``seconds`` from the first block on; give the length of a whole answer.
 
-        The first block is waited for, unless ``wait`` is false.
+        The first block is waited for, unless ``wait`` is false; then only what has come is taken.
         """
-        until = time.monotonic() + seconds
         while self.ahead < size:
-            block = self._next(None if wait and not self._ahead else until)
+            until = self._first + seconds if self._ahead and wait else None if wait else time.monotonic()
+            block = self._next(until)
             if block is None:
                 return self.ahead
             if block == b"":
                 break
-            if wait and not self._ahead:
-                until = time.monotonic() + seconds
+            self._first = self._first or time.monotonic()
             self._ahead.append(block)
             self.ahead += len(block)
         return None

@@ -22,7 +22,7 @@ import pyoxigraph as ox
 
 from stadtgraph.errors import StadtgraphError, StoreError
 from stadtgraph.query import sandbox, wire
-from stadtgraph.query.writing import BLOCK, FORMATS, write
+from stadtgraph.query.writing import FORMATS, write
 from stadtgraph.sparql.faults import fault
 from stadtgraph.store import Dataset, OxigraphEngine, Result
 from stadtgraph.terms import Names
@@ -59,28 +59,22 @@ def answer(request: dict[str, Any], stores: Stores, out: int) -> None:
     if "job" in request:
         perform(request, stores, out)
         return
-    held: list[bytes] = []
 
     def send(block: bytes) -> None:
-        if held:
-            wire.write(out, (wire.BLOCK, held.pop()))
-        held.append(block)
-        if len(block) >= BLOCK:
-            wire.write(out, (wire.BLOCK, held.pop()))
+        wire.write(out, (wire.BLOCK, block))
 
     try:
         with _result(request, stores) as result:
             if request["rows"] is None:
-                write(result, FORMATS[request["format"]], send, request["bytes"])
-                end = b""
+                last, end = write(result, FORMATS[request["format"]], send, request["bytes"]), b""
             else:
-                end = preview(result, request["rows"], send)
+                last, end = preview(result, request["rows"])
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except BaseException as problem:
         wire.write(out, (wire.ERROR, wire.error_to_bytes(_error(request["text"], problem))))
     else:
-        wire.write(out, *((wire.BLOCK, block) for block in held), (wire.END, end))
+        wire.write(out, (wire.BLOCK, last), (wire.END, end))
 
 
 def perform(request: dict[str, Any], stores: Stores, out: int) -> None:
@@ -109,21 +103,21 @@ def _nodes(iris: list[str] | None) -> tuple[ox.NamedNode, ...] | None:
     return None if iris is None else tuple(map(ox.NamedNode, iris))
 
 
-def preview(result: Result, rows: int, send: Any) -> bytes:
-    """Send the first ``rows`` rows as terms: N-Triples of a graph, else TSV-like lines; say what more there is.
+def preview(result: Result, rows: int) -> tuple[bytes, bytes]:
+    """Give the first ``rows`` rows as terms: N-Triples of a graph, else TSV-like lines; say what more there is.
 
     They are for a page: a long literal is cut, and what is too much for a page counts as more rows.
     """
     if isinstance(result, ox.QueryBoolean):
-        return json.dumps({"kind": "truth", "truth": bool(result)}).encode()
+        return b"", json.dumps({"kind": "truth", "truth": bool(result)}).encode()
     if isinstance(result, ox.QueryTriples):
         triples, more = _page((f"{t.subject} {t.predicate} {_cut(t.object)} ." for t in result), rows)
-        send("".join(f"{triple}\n" for triple in triples).encode())
-        return json.dumps({"kind": "triples", "more": more}).encode()
+        found = "".join(f"{triple}\n" for triple in triples)
+        return found.encode(), json.dumps({"kind": "triples", "more": more}).encode()
     names = [v.value for v in result.variables]
     lines, more = _page(("\t".join(_cut(solution[name]) for name in names) for solution in result), rows)
-    send("\n".join(lines).encode())
-    return json.dumps({"kind": "rows", "names": names, "number": len(lines), "more": more}).encode()
+    end = {"kind": "rows", "names": names, "number": len(lines), "more": more}
+    return "\n".join(lines).encode(), json.dumps(end).encode()
 
 
 def _page(lines: Iterator[str], rows: int) -> tuple[list[str], bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -13,7 +14,10 @@ from stadtgraph.sparql import negotiate
 from stadtgraph.store import Result
 from stadtgraph.terms import PREFIXES
 
-BLOCK: Final = 64 * 1024
+FIRST, BLOCK = 8 * 1024, 256 * 1024
+"""Bytes of the first block of an answer, and of the largest; each is up to twice as long as the one before."""
+PAUSE: Final = 0.02
+"""Seconds after which a block goes out although it is short of its length."""
 _TABLES: Final = {
     negotiate.JSON: ox.QueryResultsFormat.JSON,
     negotiate.XML: ox.QueryResultsFormat.XML,
@@ -37,14 +41,17 @@ _NOT_IN_XML: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xb
 class Sink:
     """What Oxigraph writes an answer into: gathers blocks, hands them on, and ends the work at the bound.
 
-    ``xml`` refuses characters that XML cannot hold (https://www.w3.org/TR/xml/#charsets), which Oxigraph writes.
+    The first block goes out early, so that who asked sees the answer begin; later ones grow, for each costs both
+    sides a turn. ``xml`` refuses characters that XML cannot hold (https://www.w3.org/TR/xml/#charsets), which Oxigraph
+    writes.
     """
 
     def __init__(self, send: Callable[[bytes], None], bound: int, *, xml: bool = False) -> None:
         """Hand blocks to ``send``; more than ``bound`` bytes raise :class:`QueryTimeout`."""
         self._send, self._bound, self._xml = send, bound, xml
-        self._gathered = bytearray()
-        self._written = 0
+        self._pieces: list[bytes] = []
+        self._gathered = self._written = 0
+        self._due, self._sent = FIRST, time.monotonic()
 
     def write(self, data: bytes) -> int:
         """Take a piece of the answer."""
@@ -53,20 +60,26 @@ class Sink:
         self._written += len(data)
         if self._written > self._bound:
             raise QueryTimeout("query-large", bound=self._bound)
-        self._gathered += data
-        if len(self._gathered) >= BLOCK:
-            self.flush()
+        self._pieces.append(data)
+        self._gathered += len(data)
+        if self._gathered > self._due or time.monotonic() - self._sent > PAUSE:
+            self._send(self.rest())
+            self._due, self._sent = min(BLOCK, self._due * 2), time.monotonic()
         return len(data)
 
     def flush(self) -> None:
-        """Hand over what is gathered."""
-        if self._gathered:
-            self._send(bytes(self._gathered))
-            self._gathered.clear()
+        """Do nothing: what is gathered last goes out with the end."""
+
+    def rest(self) -> bytes:
+        """Give what is gathered and was not handed over."""
+        found = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces.clear()
+        self._gathered = 0
+        return found
 
 
-def write(result: Result, chosen: negotiate.Format, send: Callable[[bytes], None], bound: int) -> None:
-    """Write ``result`` in the format ``chosen``, block by block, to ``send``."""
+def write(result: Result, chosen: negotiate.Format, send: Callable[[bytes], None], bound: int) -> bytes:
+    """Write ``result`` in the format ``chosen``, block by block, to ``send``; give the last block back."""
     sink = Sink(send, bound, xml=chosen in _XML)
     if isinstance(result, ox.QueryTriples):
         if chosen is negotiate.RDF_XML:
@@ -75,7 +88,7 @@ def write(result: Result, chosen: negotiate.Format, send: Callable[[bytes], None
             result.serialize(sink, _GRAPHS[chosen])  # type: ignore[arg-type]
     else:
         result.serialize(sink, _TABLES[chosen])  # type: ignore[arg-type]
-    sink.flush()
+    return sink.rest()
 
 
 def writable_as_xml(triples: Iterator[ox.Triple]) -> Iterator[ox.Triple]:

@@ -57,5 +57,5 @@ def write(request: dict[str, Any], stores: Stores, send: Send) -> bytes:
     sink = Sink(send, request["bytes"], xml=form == "rdfxml")
     prefixes = PREFIXES if form in ("turtle", "rdfxml") else None
     ox.serialize(triples, sink, WRITTEN[form], prefixes=prefixes)  # type: ignore[arg-type]
-    sink.flush()
+    send(sink.rest())
     return b""

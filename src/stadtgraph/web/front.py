@@ -192,7 +192,7 @@ class Front:
     def go_on(self, given: Given) -> Ready | None:
         """Take what the worker has sent by now; give the answer where it is there whole."""
         try:
-            whole = given.blocks.read_ahead(_AHEAD, 0.0, wait=False) is not None
+            whole = given.blocks.read_ahead(_AHEAD, wait=False) is not None
         except Exception as problem:
             given.problem, given.needs_thread = problem, True
             return None
