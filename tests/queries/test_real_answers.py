@@ -1,7 +1,7 @@
 """The example queries on the real data of Jena, against answers worked out from the files themselves.
 
-The reference functions (reference_*.py) read registers by rdflib and tables by csv, json, pyproj and shapely. They know
-nothing of the store, of the mappings or of SPARQL.
+The reference functions (reference_*.py) read registers by rdflib and tables by csv, json, pandas, geopandas, pyproj and
+shapely. They know nothing of the store, of the mappings or of SPARQL.
 """
 
 from __future__ import annotations
@@ -11,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from queries import reference_catalogue, reference_content, reference_governance, reference_services
+from queries import (
+    reference_catalogue,
+    reference_content,
+    reference_governance,
+    reference_links,
+    reference_services,
+)
 from queries.reference import EXPECTED, Registers, World, local
 from stadtgraph import City
 from stadtgraph.city import Answer
@@ -21,7 +27,7 @@ from stadtgraph.terms import Names
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUERIES = load_queries(ROOT / "data" / "queries")
 BASE = Names().base
-MODULES = (reference_catalogue, reference_content, reference_governance, reference_services)
+MODULES = (reference_catalogue, reference_content, reference_governance, reference_links, reference_services)
 
 each_query = pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
 WITH_WORDS = [query for query in QUERIES if "lang" in {parameter.name for parameter in query.parameters}]
