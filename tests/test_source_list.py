@@ -133,3 +133,24 @@ def _subjects(file: Path) -> set[str]:
 
 def _terms(file: Path) -> set[str]:
     return set(re.findall(r"\bsg:([A-Za-z]+)", file.read_text("utf-8")))
+
+
+def test_the_example_in_the_list_is_a_source(tmp_path: Path) -> None:
+    """Without its comment signs it can be read, and its mappings exist."""
+    text = (DATA / "sources.toml").read_text("utf-8")
+    lines = [line[4:] for line in text.splitlines() if line.startswith("#   ")]
+    (tmp_path / "sources.toml").write_text("\n".join(lines))
+    (example,) = load_registry(tmp_path / "sources.toml").values()
+    assert example.is_live
+    assert all((DATA / path.relative_to(tmp_path)).is_file() for path in example.mappings.values())
+
+
+def test_the_examples_of_the_documentation_are_sources(tmp_path: Path) -> None:
+    """Each TOML block of docs/sources-live.md can be read, and its mappings exist."""
+    text = (DATA.parent / "docs" / "sources-live.md").read_text("utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "sources.toml").write_text("\n".join(blocks))
+    found = load_registry(tmp_path / "sources.toml")
+    assert {source.harvest.protocol for source in found.values()} == {"gtfs", "sensorthings"}
+    for source in found.values():
+        assert all((DATA / path.relative_to(tmp_path)).is_file() for path in source.mappings.values())

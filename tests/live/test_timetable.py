@@ -249,6 +249,7 @@ def test_an_archive_is_fetched_once_and_asked_for_changes(town: LiveTown, server
     assert town.harvest().state is State.LOADED
     assert town.harvest().state is State.UNCHANGED
     assert server.asked[PATH] == 2
+    assert server.headers[1]["If-None-Match"] == '"1"'
     assert not list((town.city_folder / "harvest").rglob("page-*"))
 
 

@@ -17,7 +17,7 @@ from stadtgraph.city.live import Live, settings_of_live
 from stadtgraph.errors import InputError, UsageError
 from stadtgraph.release import Kind, View
 from stadtgraph.sources import Source
-from stadtgraph.sources.harvest import HarvestReport, Page, Progress, State, silent
+from stadtgraph.sources.harvest import HarvestReport, Page, Progress, Reason, State, silent
 from stadtgraph.sources.harvest.fetching import Call, Fetching, Got, Memory
 from stadtgraph.sources.harvest.follow import (
     ckan_first,
@@ -28,6 +28,7 @@ from stadtgraph.sources.harvest.follow import (
     sparql_first,
     sparql_follow,
 )
+from stadtgraph.sources.live.sensorthings import service
 from stadtgraph.terms import is_source_name
 
 if TYPE_CHECKING:
@@ -141,15 +142,22 @@ class Pages:
             return fetching.fetch(sparql_first(self._origin, size), sparql_follow(self._origin, size))
         if self._speaks == "gtfs":
             return fetching.fetch(Call(self._origin, ARCHIVE), lambda _page, _before: None, known=memory)
+        if self._speaks == "sensorthings":
+            asked = service(
+                replace(self._source, address=self._origin), self._city.names.base, datetime.now(UTC).date()
+            )
+            got = fetching.fetch(asked.first(), asked.follow, known=memory, refused=asked.refused)
+            self._report.notes += [Reason("live-simpler")] if any(asked.simpler.values()) else []
+            return got
         return fetching.fetch(Call(self._origin), hydra, known=memory)
 
     def _settings_now(self) -> str:
         release = self._city.releases.current()
+        if self._source.is_live:
+            areas = Areas.of(release.engine(View.PUBLIC)) if self._source.place and release is not None else Areas()
+            return settings_of_live(self._source, self._city.names, areas, datetime.now(UTC).date())
         if release is None:
             return ""
-        if self._source.is_live:
-            areas = Areas.of(release.engine(View.PUBLIC)) if self._source.place else Areas()
-            return settings_of_live(self._source, self._city.names, areas)
         view = View.INTERNAL if self._source.restricted and release.has(View.INTERNAL) else View.PUBLIC
         units = units_of(release.engine(view), self._city.names, f"{datetime.now(UTC):%Y-%m-%d}")
         return settings_of(self._source, self._city.names, units)

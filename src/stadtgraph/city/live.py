@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from datetime import date
 from itertools import chain
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from stadtgraph.sources import Source, skolemised
 from stadtgraph.sources.harvest import HarvestReport, Reason, State
 from stadtgraph.sources.live.archive import Archive
 from stadtgraph.sources.live.making import Making, records_of
-from stadtgraph.sources.live.settings import GTFS_COLUMNS
+from stadtgraph.sources.live.sensorthings import service
+from stadtgraph.sources.live.settings import ENTITY_SETS, GTFS_COLUMNS
 from stadtgraph.sources.live.timetable import FILES, Timetable
 from stadtgraph.sources.table import Row
 from stadtgraph.store import read_lines, spool
@@ -37,7 +39,8 @@ class Live(Harvest):
         source, names, clone = self.source, self.names, self.draft.clone
         graph, areas = source.graph_name(names), areas_for(source, self.draft)
         known = clone.info(graph)
-        self.inputs = inputs_of(settings_of_live(source, names, areas), self.pages)
+        settings = settings_of_live(source, names, areas, clone.created.date())
+        self.inputs = inputs_of(settings, self.pages)
         self.report.pages = len(self.pages)
         same_view = clone.is_restricted(graph) == source.restricted
         if known is not None and known.inputs == self.inputs and same_view:
@@ -67,7 +70,7 @@ class Live(Harvest):
         return self.report
 
     def _triples(self, making: Making) -> Iterator[ox.Triple]:
-        steps = {"gtfs": self._timetable}
+        steps = {"gtfs": self._timetable, "sensorthings": self._sensorthings}
         return steps[self.source.harvest.protocol](making)
 
     def _timetable(self, making: Making) -> Iterator[ox.Triple]:
@@ -78,6 +81,13 @@ class Live(Harvest):
             timetable = Timetable(files, wanted, self.source.gtfs, making.set_aside)
             yield from making.triples(timetable.rows(), lambda table: FILES.get(table, table))
             self.report.notes += [Reason("live-absent", {"file": file}) for file in timetable.missing]
+
+    def _sensorthings(self, making: Making) -> Iterator[ox.Triple]:
+        asked = service(self.source, self.names.base, self.draft.clone.created.date())
+        for table, columns in asked.wanted.items():
+            making.check(table, columns)
+        rows = asked.rows(self.pages, making.set_aside, recorded="://" not in self.report.origin)
+        yield from making.triples(rows, lambda table: ENTITY_SETS[table].name)
 
     def _tell(self, making: Making, triples: int) -> None:
         report = self.report
@@ -97,10 +107,11 @@ def areas_for(source: Source, draft: Draft) -> Areas:
     return draft.areas() if source.place else Areas()
 
 
-def settings_of_live(source: Source, names: Names, areas: Areas) -> str:
-    """Give a checksum of all but the pages that decides the triples: settings, mappings, base and areas."""
+def settings_of_live(source: Source, names: Names, areas: Areas, today: date) -> str:
+    """Give a checksum of all but the pages that decides the triples: settings, mappings, base, areas, the window."""
     parts: Sequence[object] = (READER, names.base, source.name, source.dataset, source.gtfs, source.sensorthings)
-    digest = hashlib.sha256(f"{parts} {source.address} {source.licence} {areas.checksum}".encode())
+    window = today if source.sensorthings.days else ""
+    digest = hashlib.sha256(f"{parts} {source.address} {source.licence} {areas.checksum} {window}".encode())
     for table, path in sorted(source.mappings.items()):
         try:
             digest.update(f"{table} {path.read_text('utf-8-sig')}".encode())

@@ -32,7 +32,7 @@ def json_rows(path: Path, table: Table) -> Iterator[Row]:
     for line, value in _records(walk, table.path.split(".") if table.path else []):
         if not isinstance(value, dict):
             raise InputError("sources-json-record", file=path.name, line=line)
-        records.append((line, _flat(value, path.name, line)))
+        records.append((line, flat(value, path.name, line)))
     return _rows(records, (), table, path.name)
 
 
@@ -70,7 +70,8 @@ def _rows(records: list[Record], first: tuple[str, ...], table: Table, file: str
         yield from known.rows(line, [values.get(text) for text in texts])
 
 
-def _flat(value: dict[str, Any], file: str, line: int) -> dict[str, str | None]:
+def flat(value: dict[str, Any], file: str, line: int) -> dict[str, str | None]:
+    """Give an object as one row: names of nested members joined by underscores, lists as JSON text."""
     found: dict[str, str | None] = {}
     for name, text in _leaves(value, ""):
         if name in found:
@@ -107,7 +108,7 @@ def _text(value: Any) -> str | None:
 
 
 def _feature(feature: dict[str, Any], file: str, line: int) -> dict[str, str | None]:
-    found = _flat(feature.get("properties") or {}, file, line)
+    found = flat(feature.get("properties") or {}, file, line)
     for name in GEOMETRY_COLUMNS:
         if name in found:
             raise InputError(

@@ -32,6 +32,7 @@ TRIES: Final = 4
 LONGEST_WAIT: Final = 60.0
 RESUMED: Final = 24 * 3600.0  # seconds for which an interrupted harvest is gone on with
 _AGAIN: Final = frozenset((408, 425, 429, 500, 502, 503, 504))
+_NOT_UNDERSTOOD: Final = frozenset((400, 404, 405, 406, 414, 422, 501))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Call:
     accept: str = RDF
     body: str = ""
     kind: str = "application/x-www-form-urlencoded"
+    is_small: bool = False
+    """One of many small answers: two of them may be the same, and a loop is for the follower to see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,10 @@ class Memory:
         write_durably(path, json.dumps(asdict(self), ensure_ascii=False, indent=1).encode())
 
 
+Refused = Callable[[Call], Call | None]
+"""Gives a simpler call in place of one that the server does not understand, or ``None`` where there is none."""
+
+
 class Fetching:
     """One fetching of one catalogue into ``folder``, which is the source's own."""
 
@@ -118,9 +125,18 @@ class Fetching:
     def _partial(self) -> Path:
         return self.folder / "pages"
 
-    def fetch(self, first: Call, follow: Follow, *, known: Memory | None = None, format: str = "") -> list[Got] | None:
+    def fetch(
+        self,
+        first: Call,
+        follow: Follow,
+        *,
+        known: Memory | None = None,
+        format: str = "",
+        refused: Refused = lambda _call: None,
+    ) -> list[Got] | None:
         """Get every page; ``None`` where the server says of each that it is as it was (only asked where ``known``).
 
+        ``refused`` is asked for a simpler call where the server does not understand one.
         Raises :class:`NetworkError` and :class:`InputError`; the pages that came stay for the next attempt.
         """
         if known is not None and known.pages and all(p.etag or p.modified for p in known.pages):
@@ -137,7 +153,13 @@ class Fetching:
                 raise InputError("harvest-long", address=first.address, seconds=self.feed.seconds)
             if any(page.following == call for page in pages[:-1]) or (pages and call == first):
                 raise InputError("harvest-loop", address=call.address, number=len(pages))
-            got = self._page(call, len(pages), follow, pages, format)
+            try:
+                got = self._page(call, len(pages), follow, pages, format)
+            except NetworkError as error:
+                call = refused(call) if error.params.get("found") in _NOT_UNDERSTOOD else None
+                if call is None:
+                    raise
+                continue
             pages.append(got)
             size += (self._partial / got.file).stat().st_size
             if size > self.feed.bytes:
@@ -170,7 +192,8 @@ class Fetching:
         response = self._ask(call, target)
         target = _named_packed(target)
         digest = _digest(target)
-        same = next((n for n, page in enumerate(before, 1) if page.digest == digest), None)
+        found = (n for n, page in enumerate(before, 1) if page.digest == digest and not call.is_small)
+        same = next(found, None)
         if same is not None:
             raise InputError("harvest-repeats", number=number + 1, same=same, address=call.address)
         page = Page(target, response.address, number, response.media_type, format=format)

@@ -129,7 +129,7 @@ class Making:
                 made += mapping.triples([row], file)
             except MappingError as error:
                 original = json.dumps(row.values, ensure_ascii=False)
-                self.set_aside(file, row.line, "live-row", {"problem": error.text()[:300]}, original)
+                self.set_aside(file, row.line, error.key, dict(error.params), original)
         return made
 
     def _watched(self, triple: ox.Triple) -> ox.Triple:

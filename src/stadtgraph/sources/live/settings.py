@@ -82,3 +82,45 @@ class SensorThings:
     latest: int = 1
     days: int = 0
     most: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class EntitySet:
+    """One set of entities of a service: its name, the properties and the links to others that a mapping may look at."""
+
+    name: str
+    properties: tuple[str, ...]
+    links: tuple[str, ...] = ()
+
+
+_USUAL: Final = ("name", "description", "properties")
+ENTITY_SETS: Final[dict[str, EntitySet]] = {
+    "things": EntitySet("Things", _USUAL, ("Locations",)),
+    "locations": EntitySet("Locations", (*_USUAL, "encodingType", "location")),
+    "sensors": EntitySet("Sensors", (*_USUAL, "encodingType", "metadata")),
+    "observed-properties": EntitySet("ObservedProperties", (*_USUAL, "definition")),
+    "features-of-interest": EntitySet("FeaturesOfInterest", (*_USUAL, "encodingType", "feature")),
+    "datastreams": EntitySet(
+        "Datastreams",
+        (*_USUAL, "observationType", "unitOfMeasurement", "observedArea", "phenomenonTime", "resultTime"),
+        ("Thing", "Sensor", "ObservedProperty"),
+    ),
+    "observations": EntitySet(
+        "Observations",
+        ("phenomenonTime", "result", "resultTime", "resultQuality", "validTime", "parameters"),
+        ("FeatureOfInterest",),
+    ),
+}
+LINKED: Final = {
+    "Locations": "locations",
+    "Thing": "things",
+    "Sensor": "sensors",
+    "ObservedProperty": "observed-properties",
+    "FeatureOfInterest": "features-of-interest",
+    "Datastream": "datastreams",
+}
+"""Link → the table that it leads to."""
+COLUMN_OF: Final = {"iot_id": "id", "geometry": "location", "begin": "phenomenonTime", "end": "phenomenonTime"} | {
+    "day": "phenomenonTime"
+}
+"""Columns that are made of a property of another name; ``geometry`` of ``location`` or ``feature``."""
