@@ -23,8 +23,10 @@ GOVERNANCE = [ROOT / "data" / "registers" / f"{name}.ttl" for name in ("units", 
 BASE = Names().base
 
 KINDS = frozenset({OWL.Class, OWL.ObjectProperty, OWL.DatatypeProperty, OWL.AnnotationProperty})
-CHARACTERISTICS = frozenset({OWL.TransitiveProperty, OWL.SymmetricProperty})
-"""Functional properties are in the profile, but would make two values of one property the same thing."""
+CHARACTERISTICS = frozenset(
+    {OWL.TransitiveProperty, OWL.SymmetricProperty, OWL.AsymmetricProperty, OWL.IrreflexiveProperty}
+)
+"""Functional object properties are in the profile, but would make two values of one property the same thing."""
 HEADER = frozenset({OWL.versionIRI, OWL.versionInfo})
 RL_DATATYPES = frozenset({RDFS.Literal, RDF.PlainLiteral, RDF.XMLLiteral}) | {
     XSD.term(name)
@@ -81,7 +83,9 @@ def _violation(triple: ox.Triple, declared: Kinds) -> Iterator[str]:
     elif p == RDF.type and isinstance(o, ox.NamedNode) and o.value.startswith(str(OWL)):
         if o in CHARACTERISTICS and OWL.ObjectProperty not in of_subject:
             yield "a characteristic of something that is no object property"
-        if o not in KINDS | CHARACTERISTICS | {OWL.Ontology}:
+        if o == OWL.FunctionalProperty and OWL.DatatypeProperty not in of_subject:
+            yield "a functional property whose values are no literals"
+        if o not in KINDS | CHARACTERISTICS | {OWL.Ontology, OWL.FunctionalProperty}:
             yield "not in the list of allowed kinds"
     elif p in (RDFS.subClassOf, OWL.disjointWith):
         if not (OWL.Class in of_subject and OWL.Class in of_object):

@@ -22,6 +22,7 @@ from typing import Any, Self
 import pyoxigraph as ox
 
 from stadtgraph.audit import AuditReport
+from stadtgraph.audit.consistency import shapes_of
 from stadtgraph.city import foreign
 from stadtgraph.city.accounting import sources
 from stadtgraph.city.answer import Answer, answer
@@ -114,8 +115,19 @@ class City:
 
     @cached_property
     def audits(self) -> Audits:
-        """The shapes that releases are audited with: those of the gate and all others."""
-        return Audits(foreign.load(sorted(self.folders.shapes.rglob("*.ttl")), self.config, self.names.base))
+        """The shapes that releases are audited with: those of the gate, all others, and those of the ontology."""
+        files = sorted(self.folders.shapes.rglob("*.ttl"))
+        return Audits(foreign.load(files, self.config, self.names.base, self._consistency))
+
+    @cached_property
+    def _consistency(self) -> list[ox.Triple]:
+        """The shapes that find what contradicts the ontology."""
+        return shapes_of(self._shipped(self.folders.ontology), self.names)
+
+    def _shipped(self, folder: Path) -> Iterator[ox.Triple]:
+        """Give the triples of the files of a folder."""
+        for path in sorted(folder.rglob("*.ttl")):
+            yield from skolemised(read_rdf(path, "ttl", self.names.base), self.names)
 
     @cached_property
     def link_rules(self) -> tuple[Rule, ...]:
@@ -150,11 +162,8 @@ class City:
 
     def system_graphs(self) -> Iterator[tuple[str, list[ox.Triple]]]:
         """Give the graphs that the product ships: ontology, shapes and example queries."""
-        for name, folder in ((ONTOLOGY, self.folders.ontology), (SHAPES, self.folders.shapes)):
-            triples: list[ox.Triple] = []
-            for path in sorted(folder.rglob("*.ttl")):
-                triples += skolemised(read_rdf(path, "ttl", self.names.base), self.names)
-            yield name, triples
+        yield ONTOLOGY, list(self._shipped(self.folders.ontology))
+        yield SHAPES, [*self._shipped(self.folders.shapes), *skolemised(self._consistency, self.names)]
         yield QUERIES, list(as_triples(load_queries(self.folders.queries), self.names))
 
     @contextmanager

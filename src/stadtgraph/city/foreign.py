@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import pyoxigraph as ox
+
 from stadtgraph.city.folders import shipped
 from stadtgraph.config import Config
 from stadtgraph.shacl import Limits, Shapes, load_shapes
@@ -24,11 +26,15 @@ _CODE: Final = frozenset({SH.select, SH.ask, SH.construct, SH.update, SH.express
 _MAYBE: Final = re.compile(rb"select|ask|construct|update|expression|values", re.IGNORECASE)
 
 
-def load(paths: Iterable[Path], config: Config, base: str) -> Shapes:
-    """Load shapes from files and folders; those of others that hold queries are isolated."""
+def load(paths: Iterable[Path], config: Config, base: str, more: Iterable[ox.Triple] = ()) -> Shapes:
+    """Load shapes from files and folders; those of others that hold queries are isolated.
+
+    ``more`` are shapes that the product made itself.
+    """
     chosen = list(paths)
     limits = Limits(config.audit.seconds, config.audit.memory)
-    return load_shapes(chosen, base, limits if any(is_foreign(file, base) for file in _files(chosen)) else None)
+    isolated = any(is_foreign(file, base) for file in _files(chosen))
+    return load_shapes(chosen, base, limits if isolated else None, more)
 
 
 def is_foreign(file: Path, base: str) -> bool:

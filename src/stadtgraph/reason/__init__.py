@@ -13,7 +13,23 @@ values, ``cls-hv1/2``. What is left out on purpose is listed in :data:`stadtgrap
 """
 
 from stadtgraph.reason.axioms import NOT_DERIVED, is_axiom
+from stadtgraph.reason.clashes import Clash, Contradiction, contradictions
+from stadtgraph.reason.derivation import ASSERTED, Step
 from stadtgraph.reason.facts import Facts, Subject, TripleIndex
 from stadtgraph.reason.rules import Premise, Rules, compile_rules
 
-__all__ = ["NOT_DERIVED", "Facts", "Premise", "Rules", "Subject", "TripleIndex", "compile_rules", "is_axiom"]
+__all__ = [
+    "ASSERTED",
+    "NOT_DERIVED",
+    "Clash",
+    "Contradiction",
+    "Facts",
+    "Premise",
+    "Rules",
+    "Step",
+    "Subject",
+    "TripleIndex",
+    "compile_rules",
+    "contradictions",
+    "is_axiom",
+]

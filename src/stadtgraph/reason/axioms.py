@@ -64,6 +64,8 @@ class Axioms:
     """(property, value, class): whatever has that value is a member of the class (cls-hv2)."""
     derived: frozenset[ox.Triple]
     """The triples of the class and property hierarchies that the ontology does not state itself."""
+    stated: frozenset[ox.Triple] = frozenset()
+    """The axioms as the ontology states them."""
 
 
 def is_axiom(triple: ox.Triple) -> bool:
@@ -91,6 +93,7 @@ def read_axioms(schema: Iterable[ox.Triple]) -> Axioms:
         forces=tuple(_forced(stated, classes)),
         recognises=tuple(_recognised(stated, classes)),
         derived=frozenset(t for t in proper if t not in stated),
+        stated=frozenset(stated),
     )
 
 

@@ -15,11 +15,12 @@ import pyoxigraph as ox
 
 from stadtgraph.reason import closure, proof, update
 from stadtgraph.reason.axioms import Axioms, Many, is_axiom, read_axioms
+from stadtgraph.reason.derivation import Step, steps
 from stadtgraph.reason.facts import Facts, Node
 from stadtgraph.reason.proof import Premise, reach
 from stadtgraph.terms import Term
 
-__all__ = ["Effect", "Premise", "Rules", "Way", "compile_rules"]
+__all__ = ["Effect", "Premise", "Rules", "Step", "Way", "compile_rules"]
 
 NOTHING: frozenset[ox.NamedNode] = frozenset()
 
@@ -109,6 +110,13 @@ class Rules:
         Conclusions from owl:hasValue are not explained.
         """
         return proof.explain(self, triple, facts)
+
+    def derive(self, triple: ox.Triple, facts: Facts) -> tuple[Step, ...]:
+        """Give one derivation of ``triple`` step by step, down to stated triples; empty where it does not follow.
+
+        As :meth:`explain`, with what each rule concludes from which earlier steps.
+        """
+        return steps(proof.explain(self, triple, facts), self.axioms.stated, triple)
 
 
 def compile_rules(schema: Iterable[ox.Triple]) -> Rules:

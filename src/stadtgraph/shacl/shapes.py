@@ -134,10 +134,12 @@ def _error(problems: tuple[Problem, ...], files: dict[Term, str]) -> ShapeError:
     return error
 
 
-def load_shapes(paths: Iterable[str | Path], base: str, isolated: Limits | None = None) -> Shapes:
+def load_shapes(
+    paths: Iterable[str | Path], base: str, isolated: Limits | None = None, more: Iterable[ox.Triple] = ()
+) -> Shapes:
     """Read, check and compile shapes from files and folders; relative IRIs are resolved against ``base``.
 
-    ``isolated`` is for shapes that others wrote: see :class:`Shapes`.
+    ``isolated`` is for shapes that others wrote: see :class:`Shapes`. ``more`` are shapes that stand in no file.
 
     Raises :class:`ShapeError`: for malformed RDF with file, line and column, for a shape that cannot be used with
     file, shape and reason; and :class:`InputError` where a file cannot be read.
@@ -148,7 +150,7 @@ def load_shapes(paths: Iterable[str | Path], base: str, isolated: Limits | None 
         for triple in parse_shapes(file, base):
             triples.append(triple)
             files.setdefault(triple.subject, file.name)
-    return Shapes(triples, files, isolated)
+    return Shapes([*triples, *more], files, isolated)
 
 
 def _files(paths: Iterable[str | Path]) -> Iterator[Path]:
