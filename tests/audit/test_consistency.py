@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from audit.town_of_audits import AuditedTown
 from stadtgraph import messages
 from stadtgraph.audit.consistency import shapes_of
+from stadtgraph.cli import main
 from stadtgraph.rdflib_terms import to_graph
 from stadtgraph.reason import TripleIndex, compile_rules
 from stadtgraph.reason.clashes import Clash, contradictions
@@ -311,7 +312,9 @@ ex:Plant a owl:Class ; owl:disjointWith ex:Unit .
 MIXED_UP = "<id/unit/green> ex:keeps <id/tree/1> .\n"
 
 
-def test_a_contradiction_that_only_follows_is_a_finding_of_the_city(town: AuditedTown) -> None:
+def test_a_contradiction_that_only_follows_is_a_finding_of_the_city(
+    town: AuditedTown, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It names unit, post, remedy and group in both languages, is explained, and goes when its cause goes."""
     (town.data.parent / "ontology" / "town.ttl").write_text(ONTOLOGY + EXCLUSIONS)
     town.build()
@@ -328,6 +331,10 @@ def test_a_contradiction_that_only_follows_is_a_finding_of_the_city(town: Audite
         assert finding.post == city.names.id("post/governor") or finding.post is None
         assert "zugleich" in finding.message("de") and "both" in finding.message("en")
         assert "Quelle" in finding.remedy("de") and "source" in finding.remedy("en")
+    assert main(["explain", finding.key, "--city", str(town.city_folder), "--lang", "en"]) == 0
+    out = capsys.readouterr().out
+    assert "# why this holds" in out and "the property tells what its value is (rdfs3): 1, 2" in out
+    assert "register.ttl, line" in out and "town.ttl, line 9" in out
     _start_over(town)
     town.build()
     again = town.contents()

@@ -28,6 +28,7 @@ from stadtgraph.city.accounting import sources
 from stadtgraph.city.answer import Answer, answer
 from stadtgraph.city.auditing import Audits
 from stadtgraph.city.build import Build, BuildReport, Say, read_from, source_or_raise
+from stadtgraph.city.deriving import Derivation, derive
 from stadtgraph.city.draft import Draft, GateViolation
 from stadtgraph.city.folders import Folders, folders
 from stadtgraph.city.gate import Gate
@@ -57,6 +58,7 @@ __all__ = [
     "AuditReport",
     "BuildReport",
     "City",
+    "Derivation",
     "Draft",
     "Folders",
     "GateViolation",
@@ -244,6 +246,15 @@ class City:
         freshness. Raises as :meth:`query`, and :class:`QueryRefused` for a query that asks other endpoints.
         """
         return sources(self, text, self.releases.get(release), view, solution)
+
+    def explain(
+        self, statement: str, *, release: str = "current", view: View = View.PUBLIC, lang: str = "en"
+    ) -> Derivation:
+        """Say why a statement holds, given as Turtle writes a triple: the rules, and file and line of what is stated.
+
+        Raises :class:`UsageError` where it is no triple, and :class:`NotFound` where the release does not say it.
+        """
+        return derive(self, statement, self.releases.get(release), view, lang)
 
     def search(self, text: str, *, limit: int = 20, release: str = "current", view: View = View.PUBLIC) -> list[Hit]:
         """Find things by their names and texts, the best first; see :class:`stadtgraph.search.Index`."""

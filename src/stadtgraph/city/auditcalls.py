@@ -9,16 +9,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import pyoxigraph as ox
+
+from stadtgraph import messages
 from stadtgraph.audit import AuditReport
+from stadtgraph.audit.explain import Explanation
 from stadtgraph.audit.explain import explain as explanation
 from stadtgraph.audit.reports import write, write_file
+from stadtgraph.audit.view import AuditedView
+from stadtgraph.city.deriving import derive
 from stadtgraph.city.origins import Origins
 from stadtgraph.city.reporting import audited_view
 from stadtgraph.city.validating import check as validated
 from stadtgraph.config import Config
 from stadtgraph.errors import NotFound, StoreError, UsageError
 from stadtgraph.release import View
-from stadtgraph.terms import SH
+from stadtgraph.terms import INFERRED, SH
 
 if TYPE_CHECKING:
     from stadtgraph.city import City
@@ -53,7 +59,22 @@ def explain(city: City, options: argparse.Namespace, lang: str) -> int:
     origins = Origins(city, lang, Path(options.real_data) if options.real_data else None)
     found = explanation(finding, audited, city.audits.shapes, origins.line, origins.advice(finding.graph))
     print("\n".join(found.lines(made, lang)))
+    for triple in _inferred(found, audited):
+        print(f"\n# {messages.text('derivation-follows', lang)}")
+        print("\n".join(derive(city, str(triple), city.releases.get(made.release), view, lang, origins).lines(lang)))
     return 0
+
+
+MOST = 4
+"""Inferred triples of which an explanation says why they hold."""
+
+
+def _inferred(found: Explanation, view: AuditedView) -> list[ox.Triple]:
+    """Give the inferred triples that a finding rests on."""
+    predicate, focus = found.finding.result.predicate, found.finding.focus
+    graph = view.names.graph(INFERRED).value
+    rests = (e.triple for e in found.evidence if e.graph == graph)
+    return [t for t in rests if t.predicate == predicate or (predicate is None and t.object == focus)][:MOST]
 
 
 def check(options: argparse.Namespace, config: Config, shapes: Path, lang: str) -> int:

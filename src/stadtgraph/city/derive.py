@@ -8,20 +8,8 @@ import pyoxigraph as ox
 
 from stadtgraph.reason import compile_rules
 from stadtgraph.release import Draft, Kind, View
-from stadtgraph.store import Change, StoredFacts, all_graphs
-from stadtgraph.terms import (
-    AUDIT,
-    HISTORY,
-    INFERRED,
-    LINKS,
-    ONTOLOGY,
-    PROVENANCE,
-    QUALITY,
-    QUERIES,
-    SHAPES,
-    SPACE,
-    Names,
-)
+from stadtgraph.store import Change, StoredFacts, all_graphs, no_premises
+from stadtgraph.terms import INFERRED, ONTOLOGY
 
 
 def derive(draft: Draft) -> None:
@@ -61,16 +49,8 @@ def hidden_graphs(draft: Draft, view: View) -> set[str]:
     """Give the graphs whose triples are no premises: derived and appended ones, literals as written, shapes."""
     infos = draft.graphs[view]
     kinds = {Kind.DERIVED, Kind.APPENDED}
-    written = {g for g in all_graphs(draft.engines[view].store) if draft.names.is_written(g)}
-    return {iri for iri, info in infos.items() if info.kind in kinds} | written | fixed_hidden(draft.names)
-
-
-def fixed_hidden(names: Names) -> set[str]:
-    """Give the system graphs that describe rules or queries instead of the city."""
-    return {
-        names.graph(name).value
-        for name in (INFERRED, LINKS, SPACE, AUDIT, QUALITY, SHAPES, QUERIES, PROVENANCE, HISTORY)
-    }
+    derived = {iri for iri, info in infos.items() if info.kind in kinds}
+    return derived | no_premises(draft.engines[view].store, draft.names)
 
 
 def net(changes: Iterable[Change], facts: StoredFacts) -> tuple[list[ox.Triple], list[ox.Triple]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,10 +11,11 @@ import pyoxigraph as ox
 from stadtgraph import messages
 from stadtgraph.errors import InputError
 from stadtgraph.release import Kind, View
-from stadtgraph.sources import Source
+from stadtgraph.sources import Source, read_rdf, skolemised
 from stadtgraph.sources.files import decoded, whole
 from stadtgraph.sources.locate import Locator
 from stadtgraph.sources.trace import Record, record_of
+from stadtgraph.terms import ONTOLOGY, Term
 
 if TYPE_CHECKING:
     from stadtgraph.city import City
@@ -32,6 +34,7 @@ class Origins:
         self._city, self._lang, self._folder = city, lang, real_data or configured
         self._locators: dict[str, Locator | None] = {}
         self._records: dict[tuple[str, str], Record | None] = {}
+        self._ontology: list[tuple[Path, set[ox.Triple]]] | None = None
         self._sources = {s.graph_name(city.names).value: s for s in city.sources.values()}
 
     def line(self, graph: str, triple: ox.Triple) -> str:
@@ -41,6 +44,8 @@ class Origins:
         """
         source = self._sources.get(graph)
         path = source.locate(self._folder) if source is not None else None
+        if graph == self._city.names.graph(ONTOLOGY).value:
+            return self._in_ontology(triple)
         if source is None or path is None:
             return self._loaded_from(graph)
         try:
@@ -84,6 +89,18 @@ class Origins:
             return ""
         return messages.text("audit-line", self._lang, number=number)
 
+    def _in_ontology(self, triple: ox.Triple) -> str:
+        """Give the file of the ontology that states a triple, and the line at which its subject begins there."""
+        if self._ontology is None:
+            files = sorted(self._city.folders.ontology.rglob("*.ttl"))
+            names = self._city.names
+            self._ontology = [(f, set(skolemised(read_rdf(f, "ttl", names.base), names))) for f in files]
+        for file, triples in self._ontology:
+            if triple in triples:
+                number = _line_of(triple, file.read_text("utf-8"))
+                return f"{file.name}, {messages.text('audit-line', self._lang, number=number)}" if number else file.name
+        return ""
+
     def _loaded_from(self, graph: str) -> str:
         current = self._city.releases.current()
         if current is None:
@@ -91,3 +108,27 @@ class Origins:
         view = View.INTERNAL if current.has(View.INTERNAL) else View.PUBLIC
         info = current.manifest(view).graphs.get(graph)
         return info.origin if info is not None else ""
+
+
+def _line_of(triple: ox.Triple, text: str) -> int:
+    """Give the line of Turtle at which the block begins that states a triple on a name; 0 where none is found."""
+    spaces = {namespace: prefix for prefix, namespace in _DECLARED.findall(text)}
+    subject, value = (_written(term, spaces) for term in (triple.subject, triple.object))
+    lines = text.splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith(tuple(f"{name} " for name in subject))]
+    for start in starts:
+        end = next((i for i in range(start, len(lines)) if lines[i].rstrip().endswith(".")), len(lines))
+        block = "\n".join(lines[start : end + 1])
+        if any(re.search(rf"(?<![\w:-]){re.escape(name)}(?![\w-])", block) for name in value):
+            return start + 1
+    return starts[0] + 1 if starts else 0
+
+
+_DECLARED: Final = re.compile(r"(?im)^\s*@?prefix\s+([\w.-]*):\s*<([^<>]*)>")
+
+
+def _written(term: Term, spaces: dict[str, str]) -> tuple[str, ...]:
+    """Give the ways in which Turtle may write a term."""
+    value = getattr(term, "value", "")
+    short = (f"{prefix}:{value[len(space) :]}" for space, prefix in spaces.items() if value.startswith(space))
+    return (*short, f"<{value}>", *((value,) if isinstance(term, ox.Literal) else ()))

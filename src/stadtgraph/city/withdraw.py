@@ -15,7 +15,6 @@ import pyoxigraph as ox
 
 from stadtgraph import search
 from stadtgraph.city.auditing import audit_store
-from stadtgraph.city.derive import fixed_hidden
 from stadtgraph.city.linking import all_links
 from stadtgraph.city.searching import GraphFacts
 from stadtgraph.city.space import whole_grid
@@ -37,7 +36,7 @@ from stadtgraph.release import (
 from stadtgraph.release.manifest import PLAIN_WHY, Manifest, exchange, sync_folder, sync_tree
 from stadtgraph.release.releases import manifest_path
 from stadtgraph.shacl import Shapes
-from stadtgraph.store import OxigraphEngine, StoredFacts, all_graphs, spool, swap
+from stadtgraph.store import OxigraphEngine, StoredFacts, no_premises, spool, swap
 from stadtgraph.terms import INFERRED, LINKS, ONTOLOGY, SPACE, Names
 
 
@@ -119,7 +118,7 @@ def _derive(
 ) -> None:
     engine = OxigraphEngine(store_path(draft, view), names, read_only=False)
     store = engine.store
-    hidden = fixed_hidden(names) | {g for g in all_graphs(store) if names.is_written(g)}
+    hidden = no_premises(store, names)
     compiled = compile_rules(q.triple for q in store.quads_for_pattern(None, None, None, names.graph(ONTOLOGY)))
     facts = StoredFacts(store, hidden)
     derived = (

@@ -29,7 +29,7 @@ def register(commands: Commands) -> None:
         sub.add_argument("--using", choices=["shacl", "pyshacl"], help=say("audit-using"))
 
     sub = commands.add("explain", explain)
-    sub.add_argument("finding", metavar="FINDING", help=say("explain-finding"))
+    sub.add_argument("finding", metavar="FINDING|STATEMENT", help=say("explain-finding"))
     sub.add_argument("--release", metavar="ID", default="current", help=say("audit-release"))
     sub.add_argument("--internal", action="store_true", help=say("internal"))
     sub.add_argument("--real-data", metavar="DIR", help=say("real-data"))
@@ -43,9 +43,11 @@ def audit(call: Call) -> int:
 
 
 def explain(call: Call) -> int:
-    """Explain one finding."""
-    from stadtgraph.city import auditcalls
+    """Explain one finding, or why a statement holds."""
+    from stadtgraph.city import auditcalls, deriving
 
+    if deriving.is_statement(call.options.finding):
+        return deriving.explain(call.city, call.options, call.lang)
     return auditcalls.explain(call.city, call.options, call.lang)
 
 

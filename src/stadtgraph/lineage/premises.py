@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable
 import pyoxigraph as ox
 
 from stadtgraph.reason import Rules, compile_rules
-from stadtgraph.store import OxigraphEngine, StoredFacts
-from stadtgraph.terms import INFERRED, ONTOLOGY
+from stadtgraph.store import OxigraphEngine, StoredFacts, no_premises
+from stadtgraph.terms import ONTOLOGY
 
 
 def premises(engine: OxigraphEngine) -> Callable[[ox.Triple], list[ox.Triple]]:
     """Give a function from an inferred triple to the triples it follows from; rules are compiled when first needed."""
     rules: list[Rules] = []
-    facts = StoredFacts(engine.store, {engine.names.graph(INFERRED).value})
+    facts = StoredFacts(engine.store, no_premises(engine.store, engine.names))
 
     def explain(triple: ox.Triple) -> list[ox.Triple]:
         if not rules:

@@ -1,7 +1,7 @@
 """The store: an engine that answers SPARQL, graphs that are swapped whole, literals kept as written."""
 
 from stadtgraph.store.engine import Dataset, Engine, OxigraphEngine, Result, Subject, as_written
-from stadtgraph.store.facts import StoredFacts, all_graphs
+from stadtgraph.store.facts import StoredFacts, all_graphs, no_premises
 from stadtgraph.store.graphs import Change, apply, change, count, rebuild, swap
 from stadtgraph.store.literals import Normaliser, Splitter
 from stadtgraph.store.spool import Spool, line, read_lines, spool
@@ -23,6 +23,7 @@ __all__ = [
     "change",
     "count",
     "line",
+    "no_premises",
     "read_lines",
     "rebuild",
     "spool",

@@ -6,7 +6,19 @@ from collections.abc import Iterable, Iterator
 
 import pyoxigraph as ox
 
-from stadtgraph.terms import Term
+from stadtgraph.terms import (
+    AUDIT,
+    HISTORY,
+    INFERRED,
+    LINKS,
+    PROVENANCE,
+    QUALITY,
+    QUERIES,
+    SHAPES,
+    SPACE,
+    Names,
+    Term,
+)
 
 
 class StoredFacts:
@@ -40,3 +52,9 @@ class StoredFacts:
 def all_graphs(store: ox.Store) -> set[str]:
     """Give the IRIs of all named graphs of a store."""
     return {g.value for g in store.named_graphs() if isinstance(g, ox.NamedNode)}
+
+
+def no_premises(store: ox.Store, names: Names) -> set[str]:
+    """Give the graphs that nothing is inferred from: derived ones, literals as written, rules, queries, records."""
+    of_city = (INFERRED, LINKS, SPACE, AUDIT, QUALITY, SHAPES, QUERIES, PROVENANCE, HISTORY)
+    return {names.graph(name).value for name in of_city} | {g for g in all_graphs(store) if names.is_written(g)}

@@ -10,7 +10,7 @@ from flask import Flask, Response, current_app, request
 
 from stadtgraph.query import Cache
 from stadtgraph.sparql.negotiate import GRAPHS, HTML, TABLES, Format
-from stadtgraph.web import audit, callers, catalogue, graphs, pages, problems, sources, sparql, writing
+from stadtgraph.web import audit, callers, catalogue, derivation, graphs, pages, problems, sources, sparql, writing
 from stadtgraph.web.front import Front
 from stadtgraph.web.hosts import Hosts
 from stadtgraph.web.language import in_language, language, number, told
@@ -52,6 +52,7 @@ def create_app(city: City, *, testing: bool = False, cache: Cache | None = None)
     state = app.extensions["stadtgraph"] = State(city, cache)
     app.register_blueprint(sparql.blueprint)
     app.register_blueprint(sources.blueprint)
+    app.register_blueprint(derivation.blueprint)
     app.register_blueprint(writing.blueprint)
     app.register_blueprint(graphs.blueprint)
     app.register_blueprint(pages.blueprint)
