@@ -39,7 +39,8 @@ class ServeSettings:
     """``[serve]``: where and with how many processes and threads the city is served.
 
     ``trusted_proxy`` is the address of the reverse proxy whose ``X-Forwarded-*`` headers are believed (empty: none).
-    ``grace`` is how many seconds answers under way have when the server is asked to stop.
+    ``grace`` is how many seconds answers under way have when the server is asked to stop. ``held`` bounds the bytes of
+    requests not answered yet and of answers not taken yet that one process holds.
     """
 
     host: str = "127.0.0.1"
@@ -48,6 +49,7 @@ class ServeSettings:
     threads: int = 4
     trusted_proxy: str = ""
     grace: float = 10.0
+    held: int = 256_000_000
 
 
 @dataclass(frozen=True, slots=True)

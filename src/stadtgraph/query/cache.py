@@ -45,8 +45,8 @@ class Cache:
         self.bound, self.sharers = bound, max(1, sharers)
         self._folder = folder
         self._memory: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
-        self._in_memory, self._added, self._waiting = 0, 0, 0
-        self._lock = threading.Lock()
+        self._in_memory, self._added, self._gathered = 0, 0, 0
+        self._lock = threading.RLock()  # an entry that nobody has any more is forgotten wherever that is noticed
         self._queue: Queue[tuple[str, list[bytes], int, int]] = Queue()
         self._writer: threading.Thread | None = None
         self._sweeping = threading.Lock()
@@ -107,17 +107,25 @@ class Cache:
             with suppress(OSError):
                 os.unlink(path)
 
+    def gather(self, size: int) -> bool:
+        """Take ``size`` bytes more of answers that are coming or wait to be written; tell whether there was room.
+
+        All of them together may hold twice the largest answer that is kept. Less than nothing gives room back.
+        """
+        with self._lock:
+            if size > 0 and self._gathered + size > self.largest * 2:
+                return False
+            self._gathered += size
+            return True
+
     def store(self, key: str, blocks: list[bytes], size: int, checksum: int) -> None:
         """Have an answer written to the disk behind the caller's back; :class:`Entry` calls this at its end.
 
-        Where the disk is so slow that much waits already, the answer is not kept.
+        Its bytes were gathered; they are given back once it is written.
         """
         if size <= _SMALL:
             self._remember(key, b"".join(blocks))
         with self._lock:
-            if self._waiting + size > self.largest * 2:
-                return
-            self._waiting += size
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write_all, daemon=True, name="answers")
                 self._writer.start()
@@ -132,8 +140,9 @@ class Cache:
             key, blocks, size, checksum = self._queue.get()
             with suppress(OSError):  # a full disk: the answer is given all the same
                 self._write(key, blocks, size, checksum)
+            blocks.clear()
+            self.gather(-size)
             with self._lock:
-                self._waiting -= size
                 self._added += max(_BLOCK, size)
                 due = self._added > self.bound // (4 * self.sharers)
                 if due:
@@ -233,13 +242,13 @@ class Entry:
         self._size, self._checksum = 0, 0
 
     def add(self, block: bytes) -> None:
-        """Take the next block; a whole that grows too large is forgotten."""
+        """Take the next block; a whole that grows too large, or comes while many others do, is forgotten."""
         if self._blocks is None:
             return
-        self._size += len(block)
-        if self._size > self._cache.largest:
-            self._blocks = None
+        if self._size + len(block) > self._cache.largest or not self._cache.gather(len(block)):
+            self.forget()
             return
+        self._size += len(block)
         self._checksum = zlib.crc32(block, self._checksum)
         self._blocks.append(block)
 
@@ -248,3 +257,12 @@ class Entry:
         if self._blocks is not None:
             self._cache.store(self._key, self._blocks, self._size, self._checksum)
             self._blocks = None
+
+    def forget(self) -> None:
+        """Do not keep the answer."""
+        if self._blocks is not None:
+            self._blocks = None
+            self._cache.gather(-self._size)
+
+    def __del__(self) -> None:
+        self.forget()

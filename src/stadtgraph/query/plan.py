@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from secrets import token_hex
+from typing import Final
 
 from stadtgraph.errors import NotAcceptable
 from stadtgraph.query.dataset import Wanted, wanted
@@ -14,6 +17,10 @@ from stadtgraph.sparql.negotiate import GRAPHS, HTML, TABLES, Choice, Format, ne
 from stadtgraph.sparql.negotiate import wanted as named_format
 from stadtgraph.sparql.outline import Outline
 from stadtgraph.sparql.protocol import Request
+
+_LONG: Final = 16 * 1024
+_reading: Final = threading.Lock()
+"""Texts of more than so many characters are read one at a time: the tokens of one may take 50 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,8 @@ def plan(
     ``services`` lets SERVICE pass; only :class:`stadtgraph.query.run.Queries` may be given such a plan. Raises
     :class:`QuerySyntaxError`, :class:`QueryRefused` or :class:`NotAcceptable`.
     """
-    outline = guard.read(request.text, base, bounds, services=services)
+    with _reading if len(request.text) > _LONG else nullcontext():
+        outline = guard.read(request.text, base, bounds, services=services)
     return Plan(request.text, outline, wanted(request, outline), _choice(request, outline, pages))
 
 

@@ -88,6 +88,7 @@ class Told:
             self._ticket.end("ok")
             raise
         except BaseException as problem:
+            self._forget()
             self._ticket.end(outcome_of(problem))
             raise
         self._ticket.bytes += len(block)
@@ -100,7 +101,14 @@ class Told:
         close = getattr(self._blocks, "close", None)
         if close is not None:
             close()
+        self._forget()
         self._ticket.end("left")
+
+    def _forget(self) -> None:
+        """Hold nothing of an answer that did not come to its end."""
+        if self._entry is not None:
+            self._entry.forget()
+            self._entry = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """waitress with another loop: thousands of idle clients cost nothing, and a quick query needs no thread.
 
-waitress reads requests whole, buffers for slow readers and breaks a cut-off answer visibly; that stays its own. What
+waitress reads requests whole, waits for slow readers and breaks a cut-off answer visibly; that stays its own. What
 differs: the kernel is told once which connections to watch (epoll) instead of every time; a request whose answer was
 kept, or which a free worker answers within some milliseconds, is served from the loop itself; who sends a request or
-takes an answer too slowly is parted from; and stopping lets answers under way finish. Where there is no epoll, the loop
+takes an answer too slowly is parted from, and the slowest where all together hold too much memory; and stopping lets
+answers under way finish. Where there is no epoll, the loop
 is waitress's own and every request takes a thread.
 """
 
@@ -16,6 +17,7 @@ from email.utils import formatdate
 from ipaddress import ip_address
 from typing import Any, Final
 
+from waitress import channel as waitress_channel
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
@@ -25,6 +27,7 @@ from waitress.task import ThreadedTaskDispatcher, WSGITask
 from stadtgraph.errors import StadtgraphError
 from stadtgraph.web import front, reply
 from stadtgraph.web.front import Front, Given, Ready
+from stadtgraph.web.room import Room, Unsent
 
 SLOWEST_REQUEST: Final = 60.0
 """Seconds within which a request has to be here whole; a large body gets more, 20 KB a second."""
@@ -34,10 +37,13 @@ HOLDING: Final = 15.0
 """Seconds for which a client may hold up a query worker by taking less than 20 KB a second of a long answer."""
 WANTED: Final = 1.5
 """The same seconds while others wait for a worker."""
+LOWERED: Final = 0.75
+"""The part of the room for all clients that is left in use where some had to go."""
 _SLOW: Final = 20_000
 _CLEANING: Final = 5.0
 _PROMPT: Final = 0.02
 _LONGEST: Final = 2048
+_HELD: Final = 256_000_000
 _IN, _OUT = 1, 4
 _COMMON: Final = "".join(f"{name}: {value}\r\n" for name, value in reply.COMMON)
 
@@ -80,8 +86,25 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.sent = 0
         self.caller: str | None = None
         self._waits, self._holds = Since(), Since()
+        self._unsent = self._received = 0
+        self._counting = threading.Lock()
         super().__init__(*arguments, **named)
         self.server.touched.add(self)
+
+    @property
+    def total_outbufs_len(self) -> int:
+        """The bytes of answers that wait to be sent."""
+        return self._unsent
+
+    @total_outbufs_len.setter
+    def total_outbufs_len(self, number: int) -> None:
+        self.server.room.change(number - self._unsent)
+        self._unsent = number
+
+    @property
+    def held(self) -> int:
+        """The bytes of requests that are not answered, and of answers that are not sent."""
+        return self._unsent + self._received
 
     def handle_read(self) -> None:
         """Take what has come."""
@@ -91,6 +114,44 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.since = 0.0
         elif not self.since:
             self.since = time.time()
+        self._count_received()
+
+    def service(self) -> None:
+        """Answer the next request; a query that was begun for a client who has gone is ended."""
+        try:
+            super().service()
+        finally:
+            given, self.given, self.ready = self.given, None, None
+            if given is not None:
+                given.close()
+            self._count_received()
+
+    def write_soon(self, data: bytes) -> int:
+        """Take a part of an answer; a thread waits a moment where too much waits already."""
+        if self.server.room.is_over and not self.server.is_main:
+            self.server.pull_trigger()
+            self.server.room.wait(1.0)
+        number: int = super().write_soon(data)
+        return number
+
+    def handle_close(self) -> None:
+        """Close the connection and forget what it holds."""
+        super().handle_close()
+        self.request = None
+        self._count_received()
+
+    def cancel(self) -> None:
+        """Forget what was asked."""
+        super().cancel()
+        self._count_received()
+
+    def _count_received(self) -> None:
+        """Tell how many bytes of requests that are not answered yet lie here."""
+        with self._counting:  # not waitress's lock: a connection may be closed by who holds that
+            waiting = [r for r in (*self.requests, self.request) if r is not None]
+            number = sum(r.header_bytes_received + r.body_bytes_received for r in waiting)
+            self.server.room.change(number - self._received)
+            self._received = number
 
     def del_channel(self, map: Any = None) -> None:
         """Forget a connection that is being closed."""
@@ -105,10 +166,16 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def is_slow(self, now: float) -> bool:
         """Tell whether the client sends its request, or what waits for it, too slowly."""
-        begun = bool(self.since) and self.request is not None
-        if begun and now - self.since > SLOWEST_REQUEST + self.request.body_bytes_received / _SLOW:
-            return True
-        return self._waits.seconds(now, self.total_outbufs_len > 0, self.sent) > SLOWEST_ANSWER
+        return self.sends_for(now) > SLOWEST_REQUEST or self.waits_for(now) > SLOWEST_ANSWER
+
+    def sends_for(self, now: float) -> float:
+        """Give for how many seconds a request is on its way, less the time that its body may take."""
+        request = self.request
+        return now - self.since - request.body_bytes_received / _SLOW if self.since and request is not None else 0.0
+
+    def waits_for(self, now: float) -> float:
+        """Give for how many seconds an answer waits to be taken, less the time that the bytes taken may need."""
+        return self._waits.seconds(now, self.total_outbufs_len > 0, self.sent)
 
     def holds(self, now: float) -> float:
         """Give for how many seconds the client has held up a worker by taking a long answer too slowly."""
@@ -148,9 +215,22 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 
     channel_class = Channel
 
-    def __init__(self, application: Any, short: Front | None, sock: Any, threads: int, **settings: Any) -> None:
-        """Serve ``application``; ``short`` is the part of it that the loop may ask itself."""
+    def __init__(
+        self,
+        application: Any,
+        short: Front | None,
+        sock: Any,
+        threads: int,
+        *,
+        held: int = 256_000_000,
+        **settings: Any,
+    ) -> None:
+        """Serve ``application``; ``short`` is the part of it that the loop may ask itself.
+
+        ``held`` bounds the bytes that wait for clients.
+        """
         self.touched: set[Channel] = set()
+        self.room = Room(held)
         self._short, self._main = short, threading.get_ident()
         self._fresh: list[Channel] = []
         self._begun: dict[int, _Begun] = {}
@@ -162,6 +242,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         adjusted = Adjustments(sockets=[sock], threads=threads, **settings)
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(threads)
+        waitress_channel.OverflowableBuffer = Unsent  # the name by which connections make theirs
         info = (sock.family, sock.type, sock.proto, sock.getsockname())
         super().__init__(application, None, True, sock, dispatcher, adjusted, info, bind_socket=False)
 
@@ -195,6 +276,11 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         if self._epoll is None or self._until is not None or threading.get_ident() != self._main:
             super().pull_trigger()
 
+    @property
+    def is_main(self) -> bool:
+        """Tell whether the loop itself asks."""
+        return threading.get_ident() == self._main
+
     def forget(self, handle: int) -> None:
         """Watch a handle no longer."""
         if self._watched.pop(handle, None) is not None and self._epoll is not None:
@@ -218,6 +304,19 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             elif idle or channel.is_slow(now):
                 channel.will_close = True
                 self.touched.add(channel)
+        self._make_room(now)
+
+    def _make_room(self, now: float) -> None:
+        """Part from the slowest clients while all together hold more than there is room for."""
+        if not self.room.is_over:
+            return
+        held, goal = self.room.held, self.room.bound * LOWERED
+        found = [c for c in self.active_channels.values() if c.held]
+        for channel in sorted(found, key=lambda c: (c.waits_for(now), c.sends_for(now), c.held), reverse=True):
+            if held <= goal:
+                return
+            held -= channel.held
+            channel.handle_close()
 
     def _turn(self) -> None:
         assert self._epoll is not None
@@ -237,6 +336,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
                 self._go_on(self._begun[handle])
             elif handle in self._map:
                 wasyncore.readwrite(self._map[handle], event)
+            if self.room.is_over:
+                self._make_room(time.time())
             while self._fresh:
                 self._begin(self._fresh.pop())
         for begun in [b for b in self._begun.values() if time.monotonic() - b.began >= _PROMPT]:

@@ -23,6 +23,7 @@ from types import FrameType
 from typing import Final
 
 from stadtgraph.errors import StoreError, UsageError
+from stadtgraph.web.memory import ARENAS, Trim
 
 _log: Final = logging.getLogger(__name__)
 _SPAWN: Final = get_context("spawn")
@@ -36,6 +37,7 @@ _ROOM: Final = 1 << 20
 _THREADS: Final = 4
 """Threads for each query worker: those beyond the first wait for workers, and make pages."""
 _IDLE: Final = 60
+_LARGEST: Final = 16 << 20
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -91,6 +93,7 @@ def _passing_folder() -> Iterator[None]:
     """
     before = os.environ.get("TMPDIR")
     with TemporaryDirectory(prefix="stadtgraph-serve-", ignore_cleanup_errors=True) as folder:
+        os.environ.setdefault(*ARENAS)
         os.environ["TMPDIR"] = folder
         os.environ[_COUNTS] = f"{folder}/metrics"
         for name in ("answers", "metrics"):
@@ -184,7 +187,9 @@ def _work(city: str, listener: socket.socket, workers: int, threads: int, grace:
         ident=None,
         clear_untrusted_proxy_headers=True,
         **_proxied(opened.config.serve.trusted_proxy),
-        max_request_body_size=16 << 20,
+        held=opened.config.serve.held,
+        max_request_body_size=_LARGEST,
+        inbuf_overflow=_LARGEST * 2,  # in memory, where it is counted
         channel_request_lookahead=1,  # so that the application is told when a client has gone
     )
     signal.signal(signal.SIGTERM, lambda *_: server.stop(grace))
@@ -239,7 +244,9 @@ def _proxied(address: str) -> dict[str, object]:
 
 
 def _watch(parent: int) -> None:
-    """End the process where nobody would miss it: without its parent."""
+    """End the process where nobody would miss it: without its parent. Until then give back memory that is free."""
+    trim = Trim()
     while os.getppid() == parent:
         time.sleep(_PAUSE)
+        trim.look()
     os._exit(0)

@@ -1,0 +1,50 @@
+"""Memory that was freed goes back to the system: C's allocator keeps what it once had, a hundred megabytes and more.
+
+Each of its arenas, of which threads have many, keeps the most that was ever in it. So there are two of them, and a
+process that has grown gives back what lies free in them. Where the C library is another one, nothing is done.
+
+Source: https://man7.org/linux/man-pages/man3/malloc_trim.3.html, https://man7.org/linux/man-pages/man3/mallopt.3.html
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+ARENAS: Final = ("MALLOC_ARENA_MAX", "2")
+"""The variable by which a process that is about to start is told how many arenas it may have."""
+GROWTH: Final = 32 << 20
+PAUSE: Final = 10.0
+
+
+class Trim:
+    """Gives freed memory back where the process has grown; ask :meth:`look` now and then."""
+
+    def __init__(self) -> None:
+        """Take the size of the process as it is."""
+        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+        self._least, self._last = resident(), 0.0
+
+    def look(self) -> bool:
+        """Give memory back where the process has grown by some megabytes; tell whether that was tried."""
+        if self._trim is None or time.monotonic() - self._last < PAUSE:
+            return False
+        size = resident()
+        self._least = min(self._least, size)
+        if size < self._least + GROWTH:
+            return False
+        self._trim(0)
+        self._least, self._last = resident(), time.monotonic()
+        return True
+
+
+def resident() -> int:
+    """Give the resident bytes of this process, 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):
+        return 0
