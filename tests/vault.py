@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 import zipfile
@@ -11,6 +12,7 @@ from pathlib import Path
 from werkzeug.test import TestResponse
 
 from stadtgraph.access import Tokens
+from stadtgraph.release import View
 from town import Town
 
 MARK = "kq7"
@@ -135,6 +137,20 @@ class Vault(Town):
     def _registry(self, *, secret: bool) -> None:
         (self.data / f"{MARK}.ttl").write_text(PREFIXES + SECRETS, "utf-8")
         (self.data / "sources.toml").write_text(PUBLIC + (RESTRICTED if secret else ""), "utf-8")
+
+    def check_public(self) -> None:
+        """Look for secrets in every public file of every release, and in every term of the public stores."""
+        for release in sorted((self.city_folder / "releases").iterdir()):
+            for path in release.rglob("*"):
+                name = str(path.relative_to(release))
+                if path.is_file() and "internal" not in name:
+                    data = path.read_bytes()
+                    data = gzip.decompress(data) if path.suffix == ".gz" else data
+                    assert MARK.encode() not in data and NUMBER.encode() not in data, name
+        with self.city as city:
+            for each in city.releases.all():
+                for quad in each.engine(View.PUBLIC).store:
+                    assert MARK not in str(quad).lower() and NUMBER not in str(quad)
 
     def bearer(self, *scopes: str) -> dict[str, str]:
         """Make a token; give the header that shows it."""

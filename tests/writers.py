@@ -66,6 +66,7 @@ class Writers:
             "secrets": ["write:secrets"],
             "both": ["write:secrets", "write:notes"],
             "reader": ["read:internal"],
+            "all": ["read:internal", "write:notes", "write:secrets"],
         }
         tokens = Tokens(city.path)
         headers = {who: {"Authorization": f"Bearer {tokens.create(given)[1]}"} for who, given in scopes.items()}

@@ -13,7 +13,8 @@
      ├─ NetworkError(RuntimeError)        another server does not answer as it should exit 3
      │   └─ AddressRefused(ValueError)    its address must not be asked; nothing was sent
      ├─ StoreError(RuntimeError)          the store or the disk failed               exit 3
-     │   └─ BusyError                     another writer holds the city
+     │   ├─ BusyError                     another writer holds the city
+     │   └─ DiskFull                      there is no room; nothing was changed
      ├─ NotFound(LookupError)             no such release, source, query or resource exit 2
      │   └─ Gone                          it was withdrawn
      ├─ AccessError(PermissionError)      the caller may not do this                 exit 3
@@ -35,9 +36,15 @@ English; ``str(error)`` is the English text.
 
 from __future__ import annotations
 
-from typing import ClassVar
+import errno
+import os
+import sqlite3
+from typing import ClassVar, Final
 
 from stadtgraph import messages
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FULL_WORDS: Final = ("no space left", "disk is full", "file too large", "quota exceeded")
 
 
 class StadtgraphError(Exception):
@@ -112,6 +119,23 @@ class StoreError(StadtgraphError, RuntimeError):
 
 class BusyError(StoreError):
     """Another process is writing to this city."""
+
+
+class DiskFull(StoreError):
+    """There is no room on the disk, or no more is allowed; nothing was changed."""
+
+
+def disk_failure(problem: Exception) -> StoreError:
+    """Give the error that a failure of the disk, of the store on it or of SQLite stands for.
+
+    >>> type(disk_failure(OSError(28, "No space left on device"))), type(disk_failure(OSError(5, "I/O error")))
+    (<class 'stadtgraph.errors.DiskFull'>, <class 'stadtgraph.errors.StoreError'>)
+    """
+    number = getattr(problem, "errno", None)
+    full = getattr(problem, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    if full or number in _FULL or any(words in str(problem).lower() for words in _FULL_WORDS):
+        return DiskFull("store-full")
+    return StoreError("store-write", problem=os.strerror(number) if number else problem)
 
 
 class NotFound(StadtgraphError, LookupError):

@@ -192,8 +192,87 @@ def test_who_writes_but_does_not_read_a_restricted_source_learns_nothing_of_it(h
     where = f"WHERE {{ GRAPH <{SECRETS}> {{ ?s ?p ?o }} }}"
     assert here.update(f"INSERT {{ GRAPH <{NOTES}> {{ ?s ?p ?o }} }} {where}", "both").status_code == 204
     assert here.graph(NOTES) == set() and here.release == before
-    assert here.update(f"COPY <{SECRETS}> TO <{NOTES}>", "admin").status_code == 204
-    assert len(here.graph(NOTES)) == 1
+    assert here.update(f"COPY <{SECRETS}> TO <https://own.example/g>", "admin").status_code == 204
+    assert len(here.graph("https://own.example/g", "admin")) == 1
+
+
+HIDDEN = f'INSERT DATA {{ GRAPH <{SECRETS}> {{ <urn:s> ex:p "hidden" ; ex:size 1.50 }} }}'
+OPEN = f"INSERT DATA {{ GRAPH <{NOTES}> {{ <urn:s> ex:open true }} }}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"INSERT {{ GRAPH <{NOTES}> {{ ?s ?p ?o }} }} WHERE {{ GRAPH ?g {{ ?s ?p ?o }} }}",
+        f"INSERT {{ GRAPH <{NOTES}> {{ ?g ex:has ?n }} }} WHERE {{ GRAPH ?g {{ ?s ?p 'hidden' BIND(1 AS ?n) }} }}",
+        f"INSERT {{ GRAPH ?t {{ ?s ?p ?o }} }} WHERE {{ BIND(<{NOTES}> AS ?t) GRAPH ?g {{ ?s ?p ?o }} }}",
+        f"DELETE {{ GRAPH <{NOTES}> {{ ?s ex:open true }} }} WHERE {{ GRAPH ?g {{ ?s ex:p 'hidden' }} }}",
+        "DELETE { GRAPH ?t { ?s ex:open true } } WHERE { GRAPH ?t { ?s ex:open true } GRAPH ?g { ?s ex:p ?o } }",
+        f"INSERT {{ GRAPH <{NOTES}> {{ ?s ?p ?o }} GRAPH <{SECRETS}> {{ ?s ex:seen ?o }} }} "
+        "WHERE { GRAPH ?g { ?s ?p ?o } }",
+        f"INSERT DATA {{ GRAPH <{NOTES}> {{ <urn:t> ex:p 2 }} }} ; "
+        f"DELETE DATA {{ GRAPH <{NOTES}> {{ <urn:t> ex:p 2 }} }} ; "
+        f"INSERT {{ GRAPH <{NOTES}> {{ ?s ?p ?o }} }} WHERE {{ GRAPH ?g {{ ?s ?p ?o }} }}",
+        f"INSERT DATA {{ GRAPH <{SECRETS}> {{ <urn:t> ex:p 'hidden' }} }} ; "
+        f"INSERT {{ GRAPH <{NOTES}> {{ ?s ?p ?o }} }} WHERE {{ GRAPH ?g {{ ?s ?p ?o }} }}",
+        f"INSERT {{ GRAPH <{NOTES}> {{ ?s ?p ?o }} }} WHERE {{ {{ SELECT * {{ GRAPH ?g {{ ?s ?p ?o }} }} }} }}",
+        f"INSERT {{ GRAPH <{NOTES}> {{ ex:all ex:number ?n }} }} "
+        "WHERE { SELECT (COUNT(*) AS ?n) { GRAPH ?g { ?s ex:p 'hidden' } } HAVING (?n > 0) }",
+    ],
+)
+@pytest.mark.parametrize("who", ["admin", "all"])
+def test_a_public_graph_takes_only_what_everybody_may_read(here: Writers, who: str, text: str) -> None:
+    """Whoever writes: WHERE sees the public view where a public graph is written, whichever graph a variable names."""
+    assert here.update(HIDDEN).status_code == here.update(OPEN).status_code == 204
+    before, secret = here.graph(NOTES), here.graph(SECRETS, "admin")
+    assert here.update(text, who).status_code == 204
+    told = here.client.get("/sparql", query_string={"query": "SELECT * { ?s ?p ?o }"}).text
+    assert "hidden" not in told and "source/secrets" not in told
+    assert {line for line in here.graph(NOTES) if "open" in line} == before, here.graph(NOTES)
+    assert secret <= here.graph(SECRETS, "admin")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"COPY <{SECRETS}> TO <{NOTES}>",
+        f"COPY SILENT <{SECRETS}> TO <{NOTES}>",
+        f"MOVE <{SECRETS}> TO <{NOTES}>",
+        f"ADD <{SECRETS}> TO <urn:new>",
+        f"ADD <{SECRETS}> TO DEFAULT",
+        f"INSERT {{ GRAPH <{NOTES}> {{ ?s ?p ?o }} }} WHERE {{ GRAPH <{SECRETS}> {{ ?s ?p ?o }} }}",
+        f"INSERT {{ ?s ?p ?o }} WHERE {{ GRAPH <{SECRETS}> {{ ?s ?p ?o }} }}",
+        f"INSERT {{ GRAPH <{NOTES}> {{ ?s ?p ?o }} }} USING <{SECRETS}> WHERE {{ ?s ?p ?o }}",
+        f"INSERT {{ GRAPH <{NOTES}> {{ ?s ?p ?o }} }} USING NAMED <{SECRETS}> WHERE {{ GRAPH ?g {{ ?s ?p ?o }} }}",
+        f"WITH <{SECRETS}> INSERT {{ GRAPH <{NOTES}> {{ ?s ?p ?o }} }} WHERE {{ ?s ?p ?o }}",
+        f"DELETE {{ GRAPH <{NOTES}> {{ ?s ?q ?x }} }} "
+        f"WHERE {{ GRAPH <{SECRETS}> {{ ?s ?p ?o }} GRAPH <{NOTES}> {{ ?s ?q ?x }} }}",
+    ],
+)
+def test_naming_a_restricted_graph_for_a_public_one_is_refused_with_the_reason(here: Writers, text: str) -> None:
+    """Also with SILENT; who may not read it gets the answer that there is no such graph."""
+    assert here.update(HIDDEN).status_code == 204
+    before = here.release
+    answer = here.update(text, headers={"Accept-Language": "de"})
+    assert answer.status_code == 409 and answer.json is not None
+    assert answer.json["type"].endswith("update-restricted") and "sources.toml" in answer.json["detail"]
+    unread = here.update(text, "both")  # writes both, reads neither beyond what is public
+    assert unread.status_code in (204, 403, 404) and "restricted" not in unread.text
+    assert here.release == before
+
+
+def test_a_restricted_graph_takes_from_everywhere(here: Writers) -> None:
+    """What its writer may read, public or not; also beside a public graph in one operation, each its own part."""
+    assert here.update(HIDDEN).status_code == here.update(OPEN).status_code == 204
+    copied = "INSERT { GRAPH <https://own.example/g> { ?s ?p ?o } } WHERE { GRAPH ?g { ?s ?p ?o } }"
+    assert here.update(copied).status_code == 204
+    found = here.graph("https://own.example/g", "admin")
+    assert {line for line in found if "hidden" in line} and {line for line in found if "#open" in line}
+    some = f"VALUES ?g {{ <{SECRETS}> <{NOTES}> }} GRAPH ?g {{ <urn:s> ?p ?o }}"
+    assert here.update(f"DELETE {{ GRAPH ?g {{ <urn:s> ?p ?o }} }} WHERE {{ {some} }}").status_code == 204
+    assert not here.graph(SECRETS, "admin") and not here.graph(NOTES)
+    assert here.update(f"COPY <https://own.example/g> TO <{SECRETS}>").status_code == 204
+    assert here.graph(SECRETS, "admin") == found
 
 
 def test_the_name_of_a_source_with_a_graph_of_its_own_makes_no_second_one(here: Writers) -> None:
@@ -221,7 +300,7 @@ def test_the_dataset_of_the_protocol_replaces_the_default_graph_and_may_not_be_n
         f"INSERT {{ GRAPH <{NOTES}> {{ <urn:n> ex:count ?n }} }} WHERE {{ SELECT (COUNT(*) AS ?n) {{ ?s ?p ?o }} }}"
     )
     both = {"using-graph-uri": ["urn:a", "urn:b", SECRETS, f"{BASE}graph/written/notes"]}
-    assert here.update(counted, query_string=both).status_code == 204
+    assert here.update(counted, "notes", query_string=both).status_code == 204
     (line,) = here.graph(NOTES)
     assert '"2"' in line
     twice = here.update(f"WITH <{NOTES}> DELETE {{ ?s ?p ?o }} WHERE {{ ?s ?p ?o }}", query_string=both)

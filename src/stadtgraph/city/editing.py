@@ -107,6 +107,11 @@ class Edits:
         internal = self.caller.reads_internal and View.INTERNAL in self.draft.clone.engines
         return View.INTERNAL if internal else View.PUBLIC
 
+    def is_restricted(self, graph: str) -> bool:
+        """Tell whether what is written to a graph is seen by readers of the internal view alone."""
+        known = registered(self.draft.city, graph)
+        return known.restricted if known is not None else self.draft.clone.is_restricted(ox.NamedNode(graph))
+
     def default_graph(self) -> str:
         """Give the graph that updates without a graph mean."""
         return self.names.source(DEFAULT_SOURCE).value
@@ -248,10 +253,10 @@ class Edits:
         added, removed = target.difference()
         return clone.edit(info, added, removed, restricted=restricted) if added or removed else False
 
-    def stage(self, engine: OxigraphEngine) -> None:
-        """Bring the changes into a store of its own, for a later step to look at."""
+    def stage(self, engine: OxigraphEngine, view: View) -> None:
+        """Bring the changes, as a view has them, into a store of its own, for a later step to look at."""
         for target in self._targets.values():
-            hidden = target.source.restricted and self.view is not View.INTERNAL
+            hidden = target.source.restricted and view is not View.INTERNAL
             if not target.is_changed or hidden:
                 continue
             folder = self.draft.clone.folder("stage")

@@ -20,7 +20,7 @@ from stadtgraph.city.draft import Draft
 from stadtgraph.city.editing import MOST_TRIPLES, Edits, checked
 from stadtgraph.errors import Conflict, InputError, NotFound, QueryRefused
 from stadtgraph.query.dataset import Union
-from stadtgraph.release import store_path
+from stadtgraph.release import View, store_path
 from stadtgraph.sparql.update import ALL, DEFAULT, NAMED
 from stadtgraph.store import Normaliser, OxigraphEngine
 
@@ -93,26 +93,53 @@ class Updating:
 
     def _modify(self, update: Update, number: int, op: Mapping[str, Any]) -> None:
         """Delete first, then insert (https://www.w3.org/TR/sparql11-update/#deleteInsert)."""
-        delete, insert, bound = self._computed(update, number, op)
-        removed: list[ox.Triple] = []
-        for graph, triples in self._by_graph(delete).items():
-            removed += self.edits.delete(graph, triples)
-        for graph, triples in self._by_graph(insert).items():
-            self.edits.insert(graph, checked(triples, self._draft.names))
-        rewritten = Rewritten(removed, self._normaliser)
-        for graph, triples in self._by_graph(bound).items():
-            entering = [rewritten.restored(t) for t in checked(triples, self._draft.names)]
-            self.edits.insert(graph, entering, bound=True)
+        found = [(readers, self._computed(update, number, op, readers.view)) for readers in self._readers(update, op)]
+        rewritten = []
+        for readers, (delete, insert, _) in found:
+            removed: list[ox.Triple] = []
+            for graph, triples in self._by_graph(delete, readers).items():
+                removed += self.edits.delete(graph, triples)
+            for graph, triples in self._by_graph(insert, readers).items():
+                self.edits.insert(graph, checked(triples, self._draft.names))
+            rewritten.append(Rewritten(removed, self._normaliser))
+        for (readers, (_, _, bound)), known in zip(found, rewritten, strict=True):
+            for graph, triples in self._by_graph(bound, readers).items():
+                entering = [known.restored(t) for t in checked(triples, self._draft.names)]
+                self.edits.insert(graph, entering, bound=True)
 
-    def _computed(self, update: Update, number: int, op: Mapping[str, Any]) -> tuple[bytes, bytes, bytes]:
-        with self._place(update, op) as place:
+    def _readers(self, update: Update, op: Mapping[str, Any]) -> list[Readers]:
+        """Give in which views WHERE is evaluated, and for which graphs: a graph takes what its readers may see.
+
+        Where a public graph and a restricted one that is to be read are both named, that is refused with the reason:
+        :class:`Conflict`. Who does not read the internal view learns nothing of it.
+        """
+        edits = self.edits
+        if edits.view is View.PUBLIC:
+            return [Readers(View.PUBLIC)]
+        named = [graph or edits.default_graph() for graph in op["targets"] if graph is not None]
+        kinds = {edits.is_restricted(graph) for graph in named}
+        using = (*update.using, *update.using_named, *op["using"], *op["using_named"], *op["asked"])
+        for source in filter(None, (op["with"], *using)):
+            for target in named:
+                self._kept_inside(source, target)
+        if None in op["targets"] or not kinds:
+            kinds = {False, True}
+        return [Readers(View.INTERNAL if kind else View.PUBLIC, kind) for kind in sorted(kinds)]
+
+    def _kept_inside(self, source: str, target: str) -> None:
+        """Refuse to take from a restricted graph, which the caller may read, into a public one."""
+        if self.edits.is_restricted(source) and self.edits.exists(source) and not self.edits.is_restricted(target):
+            raise Conflict("update-restricted", source=source, target=target)
+
+    def _computed(self, update: Update, number: int, op: Mapping[str, Any], view: View) -> tuple[bytes, bytes, bytes]:
+        with self._place(update, op, view) as place:
             found, end = self._compute(text=update.text, number=number, quads=MOST_TRIPLES, **place)
         sizes = json.loads(end)
         first, second = sizes[0], sizes[0] + sizes[1]
         return found[:first], found[first:second], found[second:]
 
     @contextmanager
-    def _place(self, update: Update, op: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def _place(self, update: Update, op: Mapping[str, Any], view: View) -> Iterator[dict[str, Any]]:
         """Give the store and dataset that WHERE looks at: the release itself, or what it has become meanwhile."""
         names, edits, clone = self._draft.names, self.edits, self._draft.clone
         default, named = _dataset(update, op, edits.default_graph())
@@ -120,11 +147,11 @@ class Updating:
         given = None if named is None else [g for g in named if not names.is_written(g)]
         place: dict[str, Any] = {"base": names.base, "default": default, "named": given, "once": False}
         if clone.parent is not None and not edits.is_changed and not clone.is_changed():
-            view = clone.parent.view_for(edits.view)
+            view = clone.parent.view_for(view)
             place["path"] = str(store_path(clone.parent.path, view))
             place["state"] = f"{clone.parent.id} {clone.parent.written} {view}"
         else:
-            place["path"], place["state"], place["once"] = str(self._staged()), "", True
+            place["path"], place["state"], place["once"] = str(self._staged(view)), "", True
         if len(default) < 2:
             yield place
             return
@@ -133,15 +160,15 @@ class Updating:
         engine.close()
         yield place | {"path": str(union.engine.path), "once": True, "default": None}
 
-    def _staged(self) -> str:
-        """Make a store that holds what the draft would be by now."""
+    def _staged(self, view: View) -> str:
+        """Make a store that holds what a view of the draft would be by now."""
         clone, edits = self._draft.clone, self.edits
         path = clone.folder("staged") / "store"
-        engine = clone.engines[edits.view]
+        engine = clone.engines[view]
         engine.store.flush()
         engine.store.backup(str(path))
         staged = OxigraphEngine(path, self._draft.names, read_only=False)
-        edits.stage(staged)
+        edits.stage(staged, view)
         staged.store.flush()
         staged.close()
         return str(path)
@@ -176,6 +203,7 @@ class Updating:
             if silent:
                 return
             raise NotFound("graph-not-there", graph=source)
+        self._kept_inside(source, target)
         content = edits.content(source) if edits.exists(source) else []
         if verb == "ADD":
             edits.insert(target, content)
@@ -184,8 +212,8 @@ class Updating:
         if verb == "MOVE":
             edits.drop(source)
 
-    def _by_graph(self, quads: bytes) -> dict[str, list[ox.Triple]]:
-        """Read what a worker sent; a graph that may not be written is told at once."""
+    def _by_graph(self, quads: bytes, readers: Readers | None = None) -> dict[str, list[ox.Triple]]:
+        """Read what a worker sent, for graphs with these readers; a graph that may not be written is told at once."""
         found: dict[str, list[ox.Triple]] = {}
         try:
             for quad in ox.parse(quads, ox.RdfFormat.N_QUADS):
@@ -194,9 +222,19 @@ class Updating:
                 found.setdefault(name, []).append(quad.triple)
         except SyntaxError as problem:
             raise InputError("update-flaw-iri") from problem
+        if readers is not None and readers.restricted is not None:
+            found = {g: triples for g, triples in found.items() if self.edits.is_restricted(g) is readers.restricted}
         for name in found:
             self.edits.target(name)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """A view in which WHERE is evaluated, and whether what it finds is for restricted graphs (``None``: for all)."""
+
+    view: View
+    restricted: bool | None = None
 
 
 class Rewritten:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from stadtgraph.city.draft import Draft
-from stadtgraph.errors import BusyError, StadtgraphError, StoreError
+from stadtgraph.errors import BusyError, DiskFull, StadtgraphError, StoreError, disk_failure
 
 if TYPE_CHECKING:
     from stadtgraph.city import City
@@ -121,7 +121,9 @@ class Writer:
         except StadtgraphError as problem:
             error = problem
         except Exception as problem:
-            error = StoreError("store-write", problem=type(problem).__name__)
+            error = disk_failure(problem)
+            if not isinstance(error, DiskFull):
+                error = StoreError("store-write", problem=type(problem).__name__)
             error.__cause__ = problem
         for entry in taken or self._take(MOST_TOGETHER):
             entry.error = entry.error or error

@@ -60,11 +60,14 @@ def _described(op: Operation, base: str, bounds: dict[str, int], send: Send) -> 
         return {"kind": "data", "insert": op.insert, "size": size}
     if isinstance(op, Modify):
         guard.read(op.query, base, bounds)
+        graphs = dict.fromkeys(quad.graph for quad in (*op.delete, *op.insert))
         return {
             "kind": "modify",
             "with": op.with_graph,
             "using": op.using,
             "using_named": op.using_named,
+            "asked": op.asked,
+            "targets": [None if isinstance(g, ox.Variable) else g or "" for g in graphs],
         }
     if isinstance(op, Manage):
         return {"kind": "manage", "verb": op.verb, "graph": op.graph, "silent": op.silent}

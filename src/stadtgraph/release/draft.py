@@ -7,8 +7,8 @@ draft that the next writer deletes; a crash after it leaves the marker ``pending
 
 from __future__ import annotations
 
-import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pyoxigraph as ox
 
-from stadtgraph.errors import StadtgraphError, StoreError
+from stadtgraph.errors import StadtgraphError, disk_failure
 from stadtgraph.release.manifest import (
     PLAIN_WHY,
     GraphInfo,
@@ -387,8 +387,8 @@ def drafting(
 ) -> Iterator[Draft]:
     """Give a draft inside ``with``; on an exception it is dropped. Seal it with :meth:`Draft.seal`.
 
-    ``now`` is when it is made. Call with the writer lock held. A failing disk is a :class:`StoreError`; the current
-    release is untouched.
+    ``now`` is when it is made. Call with the writer lock held. A failing disk is a :class:`StoreError`, a full one a
+    :class:`DiskFull`; the current release is untouched.
     """
     draft: Draft | None = None
     try:
@@ -397,8 +397,8 @@ def drafting(
         yield draft
     except StadtgraphError:
         raise  # some of ours are OSErrors as well
-    except OSError as problem:
-        raise StoreError("store-write", problem=os.strerror(problem.errno) if problem.errno else problem) from problem
+    except (OSError, sqlite3.OperationalError) as problem:
+        raise disk_failure(problem) from problem
     finally:
         if draft is not None and draft.engines:
             draft.abandon()

@@ -18,7 +18,7 @@ from typing import Final
 
 from rapidfuzz import fuzz, process
 
-from stadtgraph.errors import StoreError
+from stadtgraph.errors import DiskFull, StoreError, disk_failure
 from stadtgraph.search.analysis import stem, stems, words
 from stadtgraph.search.documents import Document
 
@@ -81,7 +81,8 @@ def _writing(path: Path, schema: str = "") -> Iterator[sqlite3.Connection]:
             yield connection
             connection.execute("COMMIT")
     except sqlite3.Error as problem:
-        raise StoreError("search-index", problem=problem) from problem
+        failure = disk_failure(problem)
+        raise (failure if isinstance(failure, DiskFull) else StoreError("search-index", problem=problem)) from problem
 
 
 def _add(connection: sqlite3.Connection, documents: Iterable[Document]) -> None:

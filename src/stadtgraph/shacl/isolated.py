@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyoxigraph as ox
 
-from stadtgraph.errors import InputError, ShapeError
+from stadtgraph.errors import DiskFull, InputError, ShapeError, disk_failure
 from stadtgraph.shacl.raw import Raw
 from stadtgraph.shacl.shapes import Shapes
 
@@ -42,6 +42,9 @@ def run_isolated(data: Iterable[ox.Triple] | Path, shapes: Shapes, using: str, l
         try:
             ox.serialize(data, str(file), format=ox.RdfFormat.N_TRIPLES)
         except OSError as error:
+            failure = disk_failure(error)
+            if isinstance(failure, DiskFull):
+                raise failure from error
             raise InputError("shacl-data-unwritten", file=file, problem=error.strerror or error) from error
         return _run(file, shapes, using, limits)
 

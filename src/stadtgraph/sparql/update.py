@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from stadtgraph.errors import QueryRefused
@@ -49,6 +50,7 @@ class Modify:
     """DELETE, INSERT or both for every solution of ``query``, which selects the variables of the templates.
 
     ``with_graph`` replaces the default graph; ``using`` and ``using_named`` are the dataset, where one is named.
+    ``asked`` are the graphs that WHERE names after GRAPH.
     """
 
     delete: tuple[Pattern, ...]
@@ -57,6 +59,7 @@ class Modify:
     with_graph: str | None = None
     using: tuple[str, ...] = ()
     using_named: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ class _Reader:
         if verb == "DELETE" and self._skip("WHERE"):
             start = self._at
             quads = self._quads()
-            return Modify(quads, (), self._select(quads, start))
+            return Modify(quads, (), self._select(quads, start), asked=self._asked(start))
         return self._modify(verb)
 
     def _modify(self, verb: str) -> Modify:
@@ -193,7 +196,16 @@ class _Reader:
         self._pass_group()
         delete, insert = (_within(with_graph, quads) for quads in (delete, insert))
         query = self._select((*delete, *insert), start)
-        return Modify(delete, insert, query, with_graph, tuple(using), tuple(using_named))
+        return Modify(delete, insert, query, with_graph, tuple(using), tuple(using_named), self._asked(start))
+
+    def _asked(self, start: int) -> tuple[str, ...]:
+        """Give the graphs that are named after GRAPH from a token on."""
+        named = (
+            self._prologue.resolve(token)
+            for word, token in pairwise(self._tokens[start : self._at])
+            if word.upper == "GRAPH" and word.kind is Kind.WORD and token.kind in (Kind.IRI, Kind.PNAME)
+        )
+        return tuple(dict.fromkeys(iri for iri in named if iri is not None))
 
     def _select(self, quads: tuple[Pattern, ...], start: int) -> str:
         """Give the query over the group that begins at a token, for the variables of ``quads``."""

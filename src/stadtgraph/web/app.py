@@ -10,7 +10,19 @@ from flask import Flask, Response, current_app, request
 
 from stadtgraph.query import Cache
 from stadtgraph.sparql.negotiate import GRAPHS, HTML, TABLES, Format
-from stadtgraph.web import audit, callers, catalogue, derivation, graphs, pages, problems, sources, sparql, writing
+from stadtgraph.web import (
+    audit,
+    bodies,
+    callers,
+    catalogue,
+    derivation,
+    graphs,
+    pages,
+    problems,
+    sources,
+    sparql,
+    writing,
+)
 from stadtgraph.web.front import Front
 from stadtgraph.web.hosts import Hosts
 from stadtgraph.web.language import in_language, language, number, told
@@ -60,6 +72,7 @@ def create_app(city: City, *, testing: bool = False, cache: Cache | None = None)
     app.register_blueprint(catalogue.blueprint)
     problems.register(app)
     callers.register(app)
+    bodies.register(app)
     app.before_request(_preflight)
     app.after_request(finish)
     app.context_processor(_shared)

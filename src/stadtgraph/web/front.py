@@ -21,6 +21,7 @@ from stadtgraph.sparql import negotiate, protocol
 from stadtgraph.sparql.negotiate import HTML
 from stadtgraph.sparql.protocol import Operation
 from stadtgraph.web import reply
+from stadtgraph.web.bodies import is_packed
 
 if TYPE_CHECKING:
     from stadtgraph.web.state import Opened, State
@@ -300,6 +301,8 @@ def _raw(environ: Environ) -> Raw | None:
     """Give what decides about the answer, as it came; nothing where the request takes the long way."""
     method, body = environ["REQUEST_METHOD"], b""
     if method == "POST":
+        if is_packed(environ):
+            return None
         length = environ.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or int(length) > _LARGEST_BODY:
             return None

@@ -241,8 +241,6 @@ def _may_write(graph: str) -> None:
 def _uploaded(graph: str, parts: Sequence[tuple[str | None, str, bytes]]) -> list[ox.Triple]:
     """Give the triples of what was sent, parsed in a worker; each part has a type, a file name and a content."""
     _may_write(graph)
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise ProtocolError("graphs-encoding")
     found: list[ox.Triple] = []
     with TemporaryDirectory(prefix="stadtgraph-upload-") as folder:
         for content_type, name, content in parts:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import threading
 import time
 import traceback
 from collections import deque
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_network
@@ -55,12 +57,13 @@ class Log:
             lines = []
             while self._lines:
                 lines.append(self._lines.popleft())
-            if self._dropped:
-                lines.append(json.dumps({"event": "lines dropped", "number": self._dropped}))
-                self._dropped = 0
-            if lines:
-                sys.stderr.write("\n".join(lines) + "\n")
-                sys.stderr.flush()
+            dropped = self._dropped
+            told = [json.dumps({"event": "lines dropped", "number": dropped})] if dropped else []
+            if lines or told:
+                self._dropped += len(lines)  # unless they are written: the disk may be full, the reader gone
+                with suppress(OSError, ValueError):
+                    _write("\n".join([*lines, *told]) + "\n")
+                    self._dropped -= dropped + len(lines)
         finally:
             self._writing.release()
 
@@ -70,6 +73,19 @@ class Log:
             time.sleep(_PAUSE)
             self._wake.clear()
             self.flush()
+
+
+def _write(text: str) -> None:
+    """Write to stderr itself: a buffer that could not be emptied would be tried again with what comes later."""
+    try:
+        handle = sys.stderr.fileno()
+    except (OSError, ValueError, AttributeError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
+        return
+    data = text.encode("utf-8", "backslashreplace")
+    while data:
+        data = data[os.write(handle, data) :]
 
 
 LOG: Final = Log()

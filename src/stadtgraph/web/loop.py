@@ -387,7 +387,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             return None
         method, body = request.command, b""
         if method == "POST":
-            if request.body_bytes_received > _LONGEST:
+            if request.body_bytes_received > _LONGEST or "CONTENT_ENCODING" in headers:
                 return None
             stream = request.get_body_stream()
             body = stream.read()

@@ -38,6 +38,7 @@ _STATUS: Final[tuple[tuple[type[errors.StadtgraphError], int], ...]] = (
     (errors.Conflict, 409),
     (errors.PreconditionFailed, 412),
     (errors.BusyError, 503),
+    (errors.DiskFull, 507),
     (errors.GateError, 422),
     (errors.ConfigError, 500),
     (errors.UsageError, 400),
@@ -47,7 +48,7 @@ _STATUS_OF_KEY: Final = {
     "protocol-method": 405,
     "protocol-media-type": 415,
     "graphs-media-type": 415,
-    "graphs-encoding": 415,
+    "protocol-coding": 415,
     "graphs-method": 405,
     "update-method": 405,
     "protocol-charset": 415,
@@ -119,7 +120,7 @@ def problem(status: int, key: str, detail: str, extra: dict[str, object] | None 
     return response
 
 
-_TITLED: Final = (400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 415, 422, 429, 500, 502, 503)
+_TITLED: Final = (400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 415, 422, 429, 500, 502, 503, 507)
 
 
 def of_error(error: errors.StadtgraphError) -> Response:
@@ -139,6 +140,8 @@ def of_error(error: errors.StadtgraphError) -> Response:
         response.headers["WWW-Authenticate"] = f'Bearer realm="stadtgraph"{kind}'
     if status == 403 and isinstance(error, errors.Forbidden):
         response.headers["WWW-Authenticate"] = 'Bearer realm="stadtgraph", error="insufficient_scope"'
+    if error.key == "protocol-coding":
+        response.headers["Accept-Encoding"] = str(error.params["known"])
     if status == 405:
         response.headers["Allow"] = str(error.params.get("allowed", "GET, HEAD, POST, OPTIONS"))
     return response
@@ -189,6 +192,8 @@ _HTTP_TOLD: Final = (404, 405, 413)
 
 
 def _of_exception(error: Exception) -> Response:
+    if isinstance(error, OSError) and isinstance(full := errors.disk_failure(error), errors.DiskFull):
+        return of_error(full)
     _log.exception("request failed: %s", type(error).__name__)
     g.pop("release", None)
     return problem(500, "internal", told("internal"))

@@ -34,7 +34,8 @@ _CROSS_ORIGIN: Final = {
 }
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS",
-    "Access-Control-Allow-Headers": "Accept, Accept-Language, Authorization, Content-Type, If-Match, If-None-Match",
+    "Access-Control-Allow-Headers": "Accept, Accept-Language, Authorization, Content-Encoding, Content-Type, "
+    "If-Match, If-None-Match",
     "Access-Control-Max-Age": "86400",
 }
 _VARY: Final = ("Accept", "Accept-Encoding", "Accept-Language", "Authorization")

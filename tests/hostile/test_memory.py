@@ -1,0 +1,177 @@
+"""What a server holds for slow and faithless clients is bounded, and comes back when they have gone."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from attack import Target, below, is_worker, resident, serving
+
+HELD = 24 << 20
+"""``[serve] held`` of these servers, less than what the clients ask for."""
+LONG = "SELECT * { ?s <urn:n> ?o . ?t <urn:n> ?u }"
+KEPT = "SELECT * { ?s <urn:n> ?o }"
+SETTINGS = {"SERVE_HELD": HELD, "workers": 1, "QUERY_CACHE": 32 << 20, "QUERY_SECONDS": 5}
+ROOM = 170 << 20
+"""Bytes by which one web process may grow: what it holds, keeps and reads at once, and what the allocator adds."""
+
+
+def line(text: str, caller: str) -> bytes:
+    """Write a request for a query."""
+    return f"GET /sparql?query={quote(text)} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {caller}\r\n\r\n".encode()
+
+
+def taken(target: Target, stack: ExitStack, number: int) -> socket.socket:
+    """Open a connection that takes little."""
+    connection = stack.enter_context(target.connect())
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.settimeout(5)
+    return connection
+
+
+def web(target: Target) -> int:
+    """Give the resident bytes of the web process."""
+    return sum(map(resident, target.webs))
+
+
+def goes_back(target: Target, before: int) -> bool:
+    """Wait until the process is about as small as before."""
+    until = time.monotonic() + 90
+    while web(target) > before + (64 << 20) and time.monotonic() < until:
+        time.sleep(0.5)
+    return web(target) <= before + (64 << 20)
+
+
+def test_answers_that_nobody_takes_are_bounded_together(attacked_city: Path) -> None:
+    """Two hundred clients ask for an answer of a megabyte that was kept, and read nothing: the slowest have to go."""
+    with serving(attacked_city, SETTINGS) as target:
+        size = len(target.ask(KEPT, accept="application/json").body)
+        assert size > 500_000
+        before = web(target)
+        with ExitStack() as stack:
+            clients = [taken(target, stack, i) for i in range(200)]
+            for number, client in enumerate(clients):
+                with suppress(OSError):
+                    client.sendall(line(KEPT, f"203.0.113.{number}"))
+            for _ in range(3):
+                target.check()
+                assert web(target) < before + ROOM
+            gone = sum(ended(client) for client in clients)
+            assert gone * size > 200 * size - HELD * 4, gone
+        assert goes_back(target, before)
+
+
+def ended(client: socket.socket) -> bool:
+    """Tell whether the server has parted from a client: what was on its way comes to an end soon."""
+    client.settimeout(0.2)
+    try:
+        for _ in range(400):
+            if not client.recv(1 << 20):
+                return True
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def test_long_answers_to_those_who_are_parted_from_leave_nothing_behind(attacked_city: Path) -> None:
+    """Round after round of slow readers: neither memory nor workers nor connections grow."""
+    with serving(attacked_city, SETTINGS) as target:
+        before, sizes = web(target), []
+        for round_ in range(4):
+            with ExitStack() as stack:
+                for number in range(12):
+                    client = taken(target, stack, number)
+                    client.sendall(line(LONG, f"203.0.113.{round_ * 12 + number}"))
+                    with suppress(OSError):
+                        client.recv(1)
+                time.sleep(2)
+                assert web(target) < before + ROOM
+            target.check()
+            sizes.append(web(target))
+        assert goes_back(target, before), [size >> 20 for size in sizes]
+        assert len([p for p in below(target.process.pid) if is_worker(p)]) <= 4
+        assert not [line for line in connections(target) if line[1] == "ESTABLISHED"]
+
+
+def connections(target: Target) -> list[tuple[int, str]]:
+    """Give the connections that the system knows of the server's port, with their state."""
+    states, found = {"01": "ESTABLISHED", "08": "CLOSE_WAIT"}, []
+    inodes = {Path(f"/proc/{pid}/fd").joinpath(e.name).readlink().name for pid in target.webs for e in _handles(pid)}
+    for text in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]:
+        fields = text.split()
+        if fields[1].endswith(f":{target.port:04X}") and f"socket:[{fields[9]}]" in inodes:
+            found.append((int(fields[9]), states.get(fields[3], fields[3])))
+    return found
+
+
+def _handles(pid: int) -> list[Path]:
+    with suppress(OSError):
+        return list(Path(f"/proc/{pid}/fd").iterdir())
+    return []
+
+
+def test_requests_that_are_never_finished_are_bounded_together(attacked_city: Path) -> None:
+    """Half a megabyte of a body each, and no more: the slowest have to go, and nobody else waits."""
+    head = (
+        b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\nContent-Length: 900000\r\n\r\n"
+    )
+    with serving(attacked_city, SETTINGS) as target:
+        before = web(target)
+        with ExitStack() as stack:
+            clients = [stack.enter_context(target.connect(5)) for _ in range(250)]
+            for client in clients:
+                with suppress(OSError):
+                    client.sendall(head + b"#" * 500_000)
+            target.check()
+            assert web(target) < before + ROOM
+            gone = sum(ended(client) for client in clients)
+            assert (len(clients) - gone) * 500_000 <= HELD * 1.5, gone
+        assert goes_back(target, before)
+
+
+def test_one_upload_is_not_in_the_way_of_another(attacked_city: Path) -> None:
+    """Whoever sends steadily gets through while others stall."""
+    head = (
+        b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\nContent-Length: 2000000\r\n\r\n"
+    )
+    with serving(attacked_city, SETTINGS) as target, ExitStack() as stack:
+        stalled = [stack.enter_context(target.connect(5)) for _ in range(20)]
+        for client in stalled:
+            client.sendall(head + b"#" * 1_000_000)
+        time.sleep(3)
+        steady = stack.enter_context(target.connect(30))
+        steady.sendall(head)
+        for _ in range(20):
+            steady.sendall(b"#" * 100_000)
+        assert steady.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_client_that_leaves_while_its_query_waits_for_a_thread_leaves_no_worker_busy(attacked_city: Path) -> None:
+    """A query that the loop began and a thread was to go on with is ended when its client has gone meanwhile."""
+    with serving(attacked_city, SETTINGS) as target:
+        for round_ in range(6):
+            with ExitStack() as stack:
+                for number in range(30):
+                    client = stack.enter_context(target.connect(5))
+                    client.sendall(line(f"{LONG} LIMIT {200_000 + number}", f"203.0.113.{round_ * 30 + number}"))
+        until = time.monotonic() + 60
+        while (busy := in_flight(target)) and time.monotonic() < until:
+            time.sleep(0.3)
+        assert busy == 0
+        assert all(target.ask(f"SELECT ({i} AS ?x) {{}}").status == 200 for i in range(5))
+
+
+def in_flight(target: Target) -> float:
+    """Give the number of queries that workers answer, as the server counts them."""
+    text = target.send("GET", "/metrics").body.decode()
+    return sum(float(t.split()[-1]) for t in text.splitlines() if t.startswith("stadtgraph_queries_in_flight "))
+
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="sizes of processes are read from /proc")
