@@ -10,23 +10,26 @@ from urllib.parse import quote
 
 import pytest
 
-from attack import Target, below, is_worker, resident, serving
+from attack import Target, below, is_worker, resident, serving, sockets
 
 HELD = 24 << 20
 """``[serve] held`` of these servers, less than what the clients ask for."""
 LONG = "SELECT * { ?s <urn:n> ?o . ?t <urn:n> ?u }"
-KEPT = "SELECT * { ?s <urn:n> ?o }"
-SETTINGS = {"SERVE_HELD": HELD, "workers": 1, "QUERY_CACHE": 32 << 20, "QUERY_SECONDS": 5}
+KEPT = "SELECT * { ?s <urn:n> ?o BIND(?o AS ?a) BIND(?o AS ?b) BIND(?o AS ?c) BIND(?o AS ?d) BIND(?o AS ?e) }"
+SETTINGS = {"SERVE_HELD": HELD, "workers": 1, "QUERY_CACHE": 96 << 20, "QUERY_SECONDS": 5}
+HEAD = b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\nContent-Length: %d\r\n\r\n"
+ESTABLISHED = "01"
 ROOM = 170 << 20
 """Bytes by which one web process may grow: what it holds, keeps and reads at once, and what the allocator adds."""
 
 
 def line(text: str, caller: str) -> bytes:
     """Write a request for a query."""
-    return f"GET /sparql?query={quote(text)} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {caller}\r\n\r\n".encode()
+    head = f"Host: x\r\nAccept: application/json\r\nX-Forwarded-For: {caller}"
+    return f"GET /sparql?query={quote(text)} HTTP/1.1\r\n{head}\r\n\r\n".encode()
 
 
-def taken(target: Target, stack: ExitStack, number: int) -> socket.socket:
+def taken(target: Target, stack: ExitStack) -> socket.socket:
     """Open a connection that takes little."""
     connection = stack.enter_context(target.connect())
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -48,36 +51,24 @@ def goes_back(target: Target, before: int) -> bool:
 
 
 def test_answers_that_nobody_takes_are_bounded_together(attacked_city: Path) -> None:
-    """Two hundred clients ask for an answer of a megabyte that was kept, and read nothing: the slowest have to go."""
+    """Many clients ask for an answer of some megabytes that was kept, and read nothing: the slowest have to go.
+
+    It is more than the system itself takes for a connection.
+    """
     with serving(attacked_city, SETTINGS) as target:
-        size = len(target.ask(KEPT, accept="application/json").body)
-        assert size > 500_000
+        assert len(target.ask(KEPT, accept="application/json").body) > 5 << 20
         before = web(target)
         with ExitStack() as stack:
-            clients = [taken(target, stack, i) for i in range(200)]
+            clients = [taken(target, stack) for _ in range(150)]
             for number, client in enumerate(clients):
                 with suppress(OSError):
                     client.sendall(line(KEPT, f"203.0.113.{number}"))
-            for _ in range(3):
+            until = time.monotonic() + 60
+            while len(open_connections(target)) >= 50 and time.monotonic() < until:
                 target.check()
                 assert web(target) < before + ROOM
-            gone = sum(ended(client) for client in clients)
-            assert gone * size > 200 * size - HELD * 4, gone
+            assert len(open_connections(target)) < 50
         assert goes_back(target, before)
-
-
-def ended(client: socket.socket) -> bool:
-    """Tell whether the server has parted from a client: what was on its way comes to an end soon."""
-    client.settimeout(0.2)
-    try:
-        for _ in range(400):
-            if not client.recv(1 << 20):
-                return True
-    except TimeoutError:
-        return False
-    except OSError:
-        return True
-    return False
 
 
 def test_long_answers_to_those_who_are_parted_from_leave_nothing_behind(attacked_city: Path) -> None:
@@ -87,7 +78,7 @@ def test_long_answers_to_those_who_are_parted_from_leave_nothing_behind(attacked
         for round_ in range(4):
             with ExitStack() as stack:
                 for number in range(12):
-                    client = taken(target, stack, number)
+                    client = taken(target, stack)
                     client.sendall(line(LONG, f"203.0.113.{round_ * 12 + number}"))
                     with suppress(OSError):
                         client.recv(1)
@@ -97,57 +88,41 @@ def test_long_answers_to_those_who_are_parted_from_leave_nothing_behind(attacked
             sizes.append(web(target))
         assert goes_back(target, before), [size >> 20 for size in sizes]
         assert len([p for p in below(target.process.pid) if is_worker(p)]) <= 4
-        assert not [line for line in connections(target) if line[1] == "ESTABLISHED"]
+        assert not open_connections(target)
 
 
-def connections(target: Target) -> list[tuple[int, str]]:
-    """Give the connections that the system knows of the server's port, with their state."""
-    states, found = {"01": "ESTABLISHED", "08": "CLOSE_WAIT"}, []
-    inodes = {Path(f"/proc/{pid}/fd").joinpath(e.name).readlink().name for pid in target.webs for e in _handles(pid)}
-    for text in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]:
-        fields = text.split()
-        if fields[1].endswith(f":{target.port:04X}") and f"socket:[{fields[9]}]" in inodes:
-            found.append((int(fields[9]), states.get(fields[3], fields[3])))
-    return found
-
-
-def _handles(pid: int) -> list[Path]:
-    with suppress(OSError):
-        return list(Path(f"/proc/{pid}/fd").iterdir())
-    return []
+def open_connections(target: Target) -> list[str]:
+    """Give the connections that the web process has open."""
+    held = {found for pid in target.webs for found in sockets(pid)}
+    lines = [text.split() for text in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
+    mine = [fields for fields in lines if fields[1].endswith(f":{target.port:04X}") and fields[3] == ESTABLISHED]
+    return [fields[2] for fields in mine if f"socket:[{fields[9]}]" in held]
 
 
 def test_requests_that_are_never_finished_are_bounded_together(attacked_city: Path) -> None:
     """Half a megabyte of a body each, and no more: the slowest have to go, and nobody else waits."""
-    head = (
-        b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\nContent-Length: 900000\r\n\r\n"
-    )
     with serving(attacked_city, SETTINGS) as target:
         before = web(target)
         with ExitStack() as stack:
             clients = [stack.enter_context(target.connect(5)) for _ in range(250)]
             for client in clients:
                 with suppress(OSError):
-                    client.sendall(head + b"#" * 500_000)
+                    client.sendall(HEAD % 900_000 + b"#" * 500_000)
             target.check()
             assert web(target) < before + ROOM
-            gone = sum(ended(client) for client in clients)
-            assert (len(clients) - gone) * 500_000 <= HELD * 1.5, gone
+            assert len(open_connections(target)) * 500_000 <= HELD * 1.5
         assert goes_back(target, before)
 
 
 def test_one_upload_is_not_in_the_way_of_another(attacked_city: Path) -> None:
     """Whoever sends steadily gets through while others stall."""
-    head = (
-        b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\nContent-Length: 2000000\r\n\r\n"
-    )
     with serving(attacked_city, SETTINGS) as target, ExitStack() as stack:
         stalled = [stack.enter_context(target.connect(5)) for _ in range(20)]
         for client in stalled:
-            client.sendall(head + b"#" * 1_000_000)
+            client.sendall(HEAD % 2_000_000 + b"#" * 1_000_000)
         time.sleep(3)
         steady = stack.enter_context(target.connect(30))
-        steady.sendall(head)
+        steady.sendall(HEAD % 2_000_000)
         for _ in range(20):
             steady.sendall(b"#" * 100_000)
         assert steady.recv(100).startswith(b"HTTP/1.1 400 ")

@@ -11,8 +11,10 @@ is waitress's own and every request takes a thread.
 from __future__ import annotations
 
 import select
+import socket
 import threading
 import time
+from contextlib import suppress
 from email.utils import formatdate
 from ipaddress import ip_address
 from typing import Any, Final
@@ -39,6 +41,9 @@ WANTED: Final = 1.5
 """The same seconds while others wait for a worker."""
 LOWERED: Final = 0.75
 """The part of the room for all clients that is left in use where some had to go."""
+MANY: Final = 250
+"""Connections beyond which the system holds less for each: what it has taken off our hands is memory too."""
+_LITTLE: Final = 128 * 1024
 _SLOW: Final = 20_000
 _CLEANING: Final = 5.0
 _PROMPT: Final = 0.02
@@ -88,6 +93,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self._waits, self._holds = Since(), Since()
         self._unsent = self._received = 0
         self._counting = threading.Lock()
+        server, sock = arguments[:2]
+        if len(server.active_channels) > MANY:
+            with suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LITTLE)
         super().__init__(*arguments, **named)
         self.server.touched.add(self)
 
