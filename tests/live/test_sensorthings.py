@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from live_town import BASE, LiveTown, value, values
 from portal import Answer, Portal
 from stadtgraph.errors import InputError, MappingError, NetworkError, RegistryError
 from stadtgraph.sources import load_registry, read
-from stadtgraph.sources.harvest import State
+from stadtgraph.sources.harvest import State, fetching
 from things import ALL, ROOT, Things, observation, stream
 from timetables import MAPPINGS
 
@@ -366,3 +368,44 @@ def test_a_row_that_a_mapping_fails_at_costs_itself_alone(town: LiveTown, servic
     report = town.harvest()
     assert (report.loaded, report.quarantined, set(report.reasons)) == (2, 1, {"sources-row-failed"})
     assert values(town.graph(), "label") == {("a/2", "Thermometer")}
+
+
+@pytest.mark.parametrize(("bound", "key"), [("seconds = 1", "harvest-long"), ("bytes = 300", "harvest-large")])
+def test_time_and_size_of_all_answers_are_bounded(
+    town: LiveTown, service: Things, monkeypatch: pytest.MonkeyPatch, bound: str, key: str
+) -> None:
+    """Nothing changes then; what came before the time was up is not asked for again."""
+    ticks = iter(range(1_000_000))
+    if key == "harvest-long":
+        monkeypatch.setattr(fetching, "time", Clock(ticks))
+    register(town, service, harvest=bound)
+    with pytest.raises((InputError, NetworkError)) as error:
+        town.harvest()
+    assert error.value.key == key
+    assert town.graph() == frozenset()
+
+
+class Clock:
+    """A clock that goes on by a second each time one looks."""
+
+    def __init__(self, ticks: Iterator[int]) -> None:
+        self._ticks = ticks
+
+    def monotonic(self) -> int:
+        """Give the next second."""
+        return next(self._ticks)
+
+    def time(self) -> int:
+        """Give no time at all."""
+        return 0
+
+    def sleep(self, seconds: float) -> None:
+        """Do not wait."""
+
+
+def test_a_date_to_come_back_at_is_understood() -> None:
+    """Retry-After may be seconds or a date; nonsense is passed over; nobody waits more than a minute."""
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    assert 25 < fetching._after(soon, 0) <= 30
+    assert fetching._after("Thu, 01 Jan 1970 00:00:00 GMT", 0) == 0
+    assert [fetching._after(text, 2) for text in ("7", "soon", "", "999999")] == [7, 4, 4, 60]

@@ -339,3 +339,21 @@ def test_wrong_tables_mappings_and_protocols_are_told(town: LiveTown) -> None:
         "mapping": "sources-registry-live",
         "kind": "sources-registry-harvest",
     }
+
+
+def test_stops_are_placed_where_the_source_asks_for_it(town: LiveTown) -> None:
+    """In the areas of the other sources."""
+    (town.data / "areas.ttl").write_text(
+        "@prefix geo: <http://www.opengis.net/ont/geosparql#> . @prefix dct: <http://purl.org/dc/terms/> .\n"
+        "<id/ortsteil/a> a dct:Location ; dct:type <id/kind> ; geo:hasGeometry <id/geometry/a> .\n"
+        '<id/geometry/a> geo:asWKT "POLYGON((11.59 50.89,11.605 50.89,11.605 50.905,11.59 50.905,11.59 50.89))"'
+        "^^geo:wktLiteral .\n"
+    )
+    register(town, 'file = "gtfs.zip"\nplace = true')
+    list_of = town.data / "sources.toml"
+    entry = list_of.read_text().partition('[[source]]\nname = "trees"')[0]
+    areas = entry.replace('"units"', '"areas"').replace("units.ttl", "areas.ttl") + "areas = true\n"
+    list_of.write_text(areas + list_of.read_text())
+    town.build()
+    town.harvest(put(town, packed()), source="live")
+    assert ("id/stop/de:1", "id/ortsteil/a") in values(town.graph(), "sfWithin")

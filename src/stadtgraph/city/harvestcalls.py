@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from stadtgraph.city.areas import Areas
 from stadtgraph.city.harvesting import Harvest, settings_of, units_of
 from stadtgraph.city.live import Live, settings_of_live
-from stadtgraph.errors import InputError, UsageError
+from stadtgraph.errors import GateError, InputError, UsageError
 from stadtgraph.release import Kind, View
 from stadtgraph.sources import Source
 from stadtgraph.sources.harvest import HarvestReport, Page, Progress, Reason, State, silent
@@ -114,7 +114,7 @@ class Pages:
         """Remove the pages where something is wrong in them; what an interruption left stays for the next attempt."""
         try:
             yield
-        except InputError:
+        except (InputError, GateError):
             if self._fetching is not None:
                 self._fetching.clear()
             raise

@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from email.utils import parsedate_to_datetime
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any, Final
@@ -112,7 +113,8 @@ class Fetching:
     ) -> None:
         """Say where to, how politely, and which hosts need not be public."""
         self.folder, self.feed, self.progress, self._sleep = folder, feed, progress, sleep or time.sleep
-        self.policy = Policy(private, bytes=MOST, seconds=3600.0, connect=20.0, idle=60.0, redirects=5)
+        seconds, most = min(3600.0, feed.seconds), min(MOST, feed.bytes)
+        self.policy = Policy(private, bytes=most, seconds=seconds, connect=20.0, idle=60.0, redirects=5)
         self.notes: list[Reason] = []
         self._asked = False
 
@@ -150,7 +152,7 @@ class Fetching:
             if len(pages) >= self.feed.pages:
                 raise InputError("harvest-endless", address=first.address, pages=self.feed.pages)
             if time.monotonic() > until:
-                raise InputError("harvest-long", address=first.address, seconds=self.feed.seconds)
+                raise NetworkError("harvest-long", address=first.address, seconds=self.feed.seconds)
             if any(page.following == call for page in pages[:-1]) or (pages and call == first):
                 raise InputError("harvest-loop", address=call.address, number=len(pages))
             try:
@@ -308,5 +310,13 @@ def _digest(path: Path) -> str:
 
 def _after(header: str, attempt: int) -> float:
     """Give the seconds to wait: what the server asks for within bounds, else longer each time."""
-    asked = float(header) if re.fullmatch(r"[0-9]{1,6}", header.strip()) else 2.0**attempt
-    return min(asked, LONGEST_WAIT)
+    asked = float(header) if re.fullmatch(r"[0-9]{1,6}", header.strip()) else _until(header)
+    return min(2.0**attempt if asked is None else max(asked, 0.0), LONGEST_WAIT)
+
+
+def _until(header: str) -> float | None:
+    """Give the seconds until a date as HTTP writes it (https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)."""
+    try:
+        return parsedate_to_datetime(header).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return None

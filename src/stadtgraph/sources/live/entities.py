@@ -15,12 +15,13 @@ from urllib.parse import quote
 
 from stadtgraph.errors import InputError
 from stadtgraph.sources.files import decoded, whole
-from stadtgraph.sources.harvest.pages import MOST_HELD
 from stadtgraph.sources.jsontable import flat, wkt
 from stadtgraph.sources.jsontext import Walk
 from stadtgraph.sources.live.settings import COLUMN_OF, ENTITY_SETS, LINKED
 from stadtgraph.sources.table import variable
 
+MOST_ANSWER: Final = 32 << 20
+"""Most bytes of one answer, which is held in memory."""
 ID: Final = "@iot.id"
 NEXT: Final = "@iot.nextLink"
 _KEY: Final = r"/({}\((?:'[^'/?#\s]*'|[^()'/?#\s]+)\))$"
@@ -40,7 +41,7 @@ class Answer:
 
 def answer(path: Path, name: str) -> Answer:
     """Read an answer; one that is cut off or something else is an :class:`InputError`."""
-    walk = Walk(decoded(whole(path, MOST_HELD), "utf-8", name), name)
+    walk = Walk(decoded(whole(path, MOST_ANSWER), "utf-8", name), name)
     start = walk.space(0)
     found, end = walk.value(start)
     if walk.space(end) != len(walk.text):

@@ -39,6 +39,10 @@ from stadtgraph.sources.registry import Source
 from stadtgraph.sources.table import Row
 
 ACCEPT: Final = "application/json"
+MOST_ENTITIES: Final = 500_000
+"""Most entities beside observations; what mappings look at of each is held in memory."""
+MOST_INNER: Final = 100
+"""Most observations that a datastream brings along in one answer."""
 PLAIN: Final = 2
 """How often a call may be made simpler: options of expansion first, then all."""
 _TABLE_OF: Final = {entity_set.name: table for table, entity_set in ENTITY_SETS.items()}
@@ -188,7 +192,7 @@ class Service:
             yield f"Observations({';'.join(f'{name}={value}' for name, value in inner.items() if value)})"
 
     def _top(self) -> str:
-        return str(self.size if self.settings.days else self.settings.latest)
+        return str(min(self.size, MOST_INNER) if self.settings.days else self.settings.latest)
 
     def _since(self) -> str:
         return f"phenomenonTime ge {self._start:%Y-%m-%dT%H:%M:%SZ}" if self.settings.days else ""
@@ -337,6 +341,8 @@ class Rows:
         values = self._values(entity, columns, name)
         if values is None:
             return
+        if sum(map(len, self._kept.values())) >= MOST_ENTITIES:
+            raise InputError("live-many-entities", address=self._service.address, limit=MOST_ENTITIES)
         one = identity(entity)
         rows = self._kept.setdefault(table, {})[one] = [values]
         self._keys[key(entity, name)] = one
