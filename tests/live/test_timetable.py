@@ -63,6 +63,14 @@ def test_operators_are_chosen_by_id_or_name(town: LiveTown, name: str) -> None:
     assert town.members("#Stop") == {"id/stop/de:1", "id/stop/de:1:a", "id/stop/de:2"}
 
 
+def test_without_a_choice_everything_is_kept(town: LiveTown) -> None:
+    """All stops, routes, trips and services, and all calls are counted."""
+    taken(town, settings="")
+    assert (len(town.members("#Stop")), len(town.members("#Route")), len(town.members("#Trip"))) == (5, 3, 4)
+    assert ("id/route-at-stop/r3/de:9", "1") in values(town.graph(), "#calls")
+    assert town.members("#Service") == {f"id/service-day/s{number}" for number in (1, 2, 3)}
+
+
 def test_routes_at_stops_are_counted(town: LiveTown) -> None:
     """Each call of each trip of a route counts, only at kept stops."""
     taken(town)

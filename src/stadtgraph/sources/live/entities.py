@@ -164,9 +164,9 @@ def moment(text: object) -> dt.datetime | None:
     """
     try:
         found = dt.datetime.fromisoformat(str(text).rpartition("/")[2])
-    except ValueError:
+        return found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
         return None
-    return found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
 
 
 def joined(values: Mapping[str, str | None], prefix: str, wanted: frozenset[str]) -> dict[str, str | None]:

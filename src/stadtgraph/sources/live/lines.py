@@ -17,6 +17,8 @@ BLOCK: Final = 1 << 20
 LONGEST: Final = 1 << 20
 """Most characters of one line."""
 MOST_COLUMNS: Final = 500
+MOST_BAD: Final = 50_000
+"""Bad lines of one file after which it is no table but something else."""
 Bad = Callable[[str, int, str, dict[str, object]], None]
 """Takes a file, a line, the key of what is wrong there, and its parameters."""
 
@@ -26,7 +28,7 @@ class Lines:
 
     def __init__(self, stream: IO[bytes], file: str, bad: Bad) -> None:
         """Read the header. Raises :class:`InputError` where there is none that can be used."""
-        self.file, self._bad = file, bad
+        self.file, self._bad, self._number_bad = file, bad, 0
         self._text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
         self._blocks = self._whole_lines()
         self._first, self._number = next(self._blocks, []), 1
@@ -49,7 +51,7 @@ class Lines:
                     if len(cells) > width and not any(cells[width:]):
                         yield line, cells[:width]
                     else:
-                        self._bad(self.file, line, "live-width", {"found": len(cells), "expected": width})
+                        self._tell(line, "live-width", {"found": len(cells), "expected": width})
             number += len(lines)
             found = next(self._blocks, None)
             if found is None:
@@ -60,7 +62,7 @@ class Lines:
         """Give the records of some lines, the first of which has this number."""
         done = 0
         while done < len(lines):
-            reader = csv.reader(lines[done:] if done else lines)
+            reader = csv.reader(_after(lines, done) if done else lines, strict=True)
             before = 0
             try:
                 for cells in reader:
@@ -72,17 +74,31 @@ class Lines:
                 pass
             done += before
             if done < len(lines):
-                self._bad(self.file, number + done, "live-quotes", {})
+                self._tell(number + done, "live-quotes", {})
                 done += 1
+
+    def _tell(self, line: int, key: str, params: dict[str, object]) -> None:
+        self._number_bad += 1
+        if self._number_bad > MOST_BAD:
+            raise InputError("live-no-table", file=self.file, bad=self._number_bad)
+        self._bad(self.file, line, key, params)
 
     def _whole_lines(self) -> Iterator[list[str]]:
         """Give lines without their ends, about a megabyte of them at a time."""
         rest = ""
         while block := self._text.read(BLOCK):
-            lines = (rest + block).split("\n")
+            block = rest + block
+            lines = block.split("\n")
             rest = lines.pop()
             if len(rest) > LONGEST:
                 raise InputError("live-long-line", file=self.file, limit=LONGEST)
-            yield [line.removesuffix("\r") for line in lines] if "\r" in block else lines
+            if lines:
+                yield [line.removesuffix("\r") for line in lines] if "\r" in block else lines
         if rest:
             yield [rest.removesuffix("\r")]
+
+
+def _after(lines: list[str], done: int) -> Iterator[str]:
+    """Give the lines from a place on, without copying them."""
+    for place in range(done, len(lines)):
+        yield lines[place]

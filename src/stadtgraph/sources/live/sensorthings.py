@@ -43,6 +43,8 @@ MOST_ENTITIES: Final = 500_000
 """Most entities beside observations; what mappings look at of each is held in memory."""
 MOST_INNER: Final = 100
 """Most observations that a datastream brings along in one answer."""
+LONGEST_KEY: Final = 2_000
+"""Signs of an id up to which its links are asked for."""
 PLAIN: Final = 2
 """How often a call may be made simpler: options of expansion first, then all."""
 _TABLE_OF: Final = {entity_set.name: table for table, entity_set in ENTITY_SETS.items()}
@@ -247,7 +249,7 @@ class Service:
 
     def _missing(self, entity: Entity, name: str, base: str) -> Iterator[Step]:
         """Give the steps for what an entity did not bring along."""
-        if not identity(entity):
+        if not identity(entity) or len(key(entity, name)) > LONGEST_KEY:
             return
         table = _TABLE_OF[name]
         for link in self._links(table):
