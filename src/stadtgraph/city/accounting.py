@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyoxigraph as ox
 
 from stadtgraph import messages
 from stadtgraph.city.searching import expanded
 from stadtgraph.errors import QueryRefused
-from stadtgraph.lineage import Contribution, Lineage, trace
+from stadtgraph.lineage import Contribution, Lineage, Shelf, trace
 from stadtgraph.lineage.licences import combined
-from stadtgraph.lineage.premises import premises
-from stadtgraph.query import narrowed
+from stadtgraph.query.dataset import Wanted, visible
 from stadtgraph.release import GraphInfo, Kind, Release, View
+from stadtgraph.search.documents import SEARCHED as READ
 from stadtgraph.sparql import guard
 from stadtgraph.sparql.patterns import Unreadable
 from stadtgraph.store import Engine, OxigraphEngine
@@ -24,7 +24,9 @@ from stadtgraph.terms import PREFIXES, Names, Term, render
 if TYPE_CHECKING:
     from stadtgraph.city import City
 
-_OWN = (Kind.DERIVED, Kind.APPENDED, Kind.SYSTEM)
+_SHELF: Final = Shelf()
+SEARCHED: Final = frozenset(p.value for p in READ)
+_OWN: Final = (Kind.DERIVED, Kind.APPENDED, Kind.SYSTEM)
 
 
 def sources(
@@ -34,12 +36,25 @@ def sources(
     engine = release.engine(view)
     text = expanded(text, release, view, city.names.base)
     outline = guard.read(text, city.names.base, prefixes=PREFIXES)
-    with narrowed(engine, outline) as (asked, dataset):
-        try:
-            found = trace(asked, text, dataset, explain=premises(engine), reads=reads_of(city), solution=solution)
-        except Unreadable as problem:
-            raise QueryRefused("lineage-unreadable") from problem
+    wanted = Wanted(outline.default_graphs, outline.named_graphs) if outline.has_dataset else Wanted()
+    try:
+        found = trace(
+            engine,
+            text,
+            visible(engine, wanted),
+            known=_SHELF.get(state_of(release, view), engine),
+            reads=reads_of(city),
+            searched=SEARCHED,
+            solution=solution,
+        )
+    except Unreadable as problem:
+        raise QueryRefused("lineage-unreadable") from problem
     return account(found, engine, release, view)
+
+
+def state_of(release: Release, view: View) -> str:
+    """Give a text that tells one state of a view of a release from every other."""
+    return f"{release.path} {release.written} {view}"
 
 
 def reads_of(city: City) -> dict[str, frozenset[str]]:
@@ -57,10 +72,9 @@ def account(found: Lineage, engine: OxigraphEngine, release: Release, view: View
     known = [(c, infos[c.graph]) for c in found.graphs if c.graph in infos]
     data = [(c, info) for c, info in known if info.kind not in _OWN]
     datasets = _datasets(engine, engine.names, [info for _, info in data])
-    graphs = [_graph(c, info, datasets.get(engine.names.base + info.dataset, {})) for c, info in data]
+    graphs = [_graph(c, info, datasets.get(engine.names.base + info.dataset, {}), found.is_counted) for c, info in data]
     return {
         "release": release.id,
-        "complete": found.is_complete,
         "exact": found.is_exact,
         "graphs": graphs,
         "own": sorted(c.graph for c, info in known if info.kind in _OWN),
@@ -68,13 +82,13 @@ def account(found: Lineage, engine: OxigraphEngine, release: Release, view: View
     }
 
 
-def _graph(c: Contribution, info: GraphInfo, dataset: Mapping[str, Any]) -> dict[str, Any]:
+def _graph(c: Contribution, info: GraphInfo, dataset: Mapping[str, Any], is_counted: bool) -> dict[str, Any]:
     licences = [info.licence] if info.licence else sorted(dataset.get("licences", ()))
     return {
         "graph": c.graph,
         "source": info.source,
         "title": dict(info.title),
-        "triples": c.triples,
+        "triples": c.triples if is_counted else None,
         "needed": c.is_needed,
         "by": sorted(c.by),
         "dataset": dataset.get("iri"),

@@ -5,6 +5,8 @@ each graph how many of them it holds and whether any is stated nowhere else. Wit
 placed in the grid are followed to the triples of the sources that they came from.
 """
 
-from stadtgraph.lineage.trace import Contribution, Lineage, trace
+from stadtgraph.lineage.found import Contribution, Lineage
+from stadtgraph.lineage.known import Known, Shelf
+from stadtgraph.lineage.trace import trace
 
-__all__ = ["Contribution", "Lineage", "trace"]
+__all__ = ["Contribution", "Known", "Lineage", "Shelf", "trace"]

@@ -3,55 +3,48 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final
 
 import pyoxigraph as ox
 
 from stadtgraph.errors import QueryRefused
-from stadtgraph.lineage.premises import premises
-from stadtgraph.lineage.trace import Contribution, Lineage, trace
+from stadtgraph.lineage.found import Contribution, Lineage
+from stadtgraph.lineage.known import Shelf
+from stadtgraph.lineage.trace import trace
 from stadtgraph.query.worker import Stores
 from stadtgraph.sparql.patterns import Unreadable
 from stadtgraph.store import Dataset
 from stadtgraph.terms import Term
 
 TRACE: Final = "stadtgraph.lineage.jobs:run"
-_EXPLAINING: OrderedDict[str, Callable[[ox.Triple], list[ox.Triple]]] = OrderedDict()
+_SHELF: Final = Shelf()
 
 
 def run(request: dict[str, Any], stores: Stores, send: Callable[[bytes], None]) -> bytes:
     """Trace the query ``request["text"]``; send the lineage as JSON."""
     engine = stores.get(request["path"], request["state"], request["base"])
-    key = request["state"]
-    if key not in _EXPLAINING:
-        _EXPLAINING[key] = premises(engine)
-        while len(_EXPLAINING) > 2:
-            _EXPLAINING.popitem(last=False)
     default = None if request["default"] is None else tuple(ox.NamedNode(g) for g in request["default"])
     named = None if request["named"] is None else tuple(ox.NamedNode(g) for g in request["named"])
-    reads = {rule: frozenset(iris) for rule, iris in request["reads"].items()}
     try:
         found = trace(
             engine,
             request["text"],
             Dataset(default, named),
-            explain=_EXPLAINING[key],
-            reads=reads,
+            known=_SHELF.get((request["path"], request["state"]), engine),
+            reads={rule: frozenset(iris) for rule, iris in request["reads"].items()},
+            searched=request["searched"],
             solution={name: term(text) for name, text in request["solution"].items()},
             prefixes={},
         )
     except Unreadable as problem:
         raise QueryRefused("lineage-unreadable") from problem
-    said = json.dumps(
-        {
-            "graphs": [[c.graph, c.triples, c.is_needed, sorted(c.by)] for c in found.graphs],
-            "complete": found.is_complete,
-            "exact": found.is_exact,
-        }
-    )
-    send(said.encode())
+    said = {
+        "graphs": [[c.graph, c.triples, c.is_needed, sorted(c.by)] for c in found.graphs],
+        "counted": found.is_counted,
+        "exact": found.is_exact,
+    }
+    send(json.dumps(said).encode())
     return b""
 
 
@@ -59,7 +52,7 @@ def lineage_of(said: bytes) -> Lineage:
     """Read what :func:`run` sent."""
     data = json.loads(said)
     graphs = tuple(Contribution(graph, number, needed, set(by)) for graph, number, needed, by in data["graphs"])
-    return Lineage(graphs, data["complete"], data["exact"])
+    return Lineage(graphs, data["counted"], data["exact"])
 
 
 def term(text: str) -> Term:

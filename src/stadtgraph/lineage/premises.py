@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Final
 
 import pyoxigraph as ox
 
 from stadtgraph.reason import Rules, compile_rules
 from stadtgraph.store import OxigraphEngine, StoredFacts, no_premises
-from stadtgraph.terms import ONTOLOGY
+from stadtgraph.terms import ONTOLOGY, RDF, Term
+
+_KEPT: Final = 20_000
 
 
-def premises(engine: OxigraphEngine) -> Callable[[ox.Triple], list[ox.Triple]]:
-    """Give a function from an inferred triple to the triples it follows from; rules are compiled when first needed."""
-    rules: list[Rules] = []
-    facts = StoredFacts(engine.store, no_premises(engine.store, engine.names))
+class Premises:
+    """Explains inferred triples of one store; rules are compiled when first needed, and the last answers kept."""
 
-    def explain(triple: ox.Triple) -> list[ox.Triple]:
-        if not rules:
-            ontology = engine.names.graph(ONTOLOGY)
-            rules.append(compile_rules(_of(engine, ontology)))
-        return [t for premise in rules[0].explain(triple, facts) for t in premise.triples]
+    def __init__(self, engine: OxigraphEngine) -> None:
+        """Read nothing yet."""
+        self._engine = engine
+        self._facts = StoredFacts(engine.store, no_premises(engine.store, engine.names))
+        self._rules: Rules | None = None
+        self._known: OrderedDict[ox.Triple, tuple[ox.Triple, ...]] = OrderedDict()
 
-    return explain
+    def rules(self) -> Rules:
+        """Give the rules of the store's ontology."""
+        if self._rules is None:
+            graph = self._engine.names.graph(ONTOLOGY)
+            self._rules = compile_rules(q.triple for q in self._engine.store.quads_for_pattern(None, None, None, graph))
+        return self._rules
 
+    def of(self, triple: ox.Triple) -> tuple[ox.Triple, ...]:
+        """Give the asserted triples and axioms that ``triple`` follows from."""
+        if triple not in self._known:
+            premises = self.rules().explain(triple, self._facts)
+            self._known[triple] = tuple(t for premise in premises for t in premise.triples)
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        return self._known[triple]
 
-def _of(engine: OxigraphEngine, graph: ox.NamedNode) -> Iterable[ox.Triple]:
-    return (quad.triple for quad in engine.store.quads_for_pattern(None, None, None, graph))
+    def patterns(self, p: Term | None, o: Term | None) -> Iterator[tuple[Term | None, Term | None]]:
+        """Give property and object of all that triples with ``p`` and ``o`` may follow from; ``None`` is any."""
+        rules = self.rules()
+        if not isinstance(p, ox.NamedNode) or (p == RDF.type and not isinstance(o, ox.NamedNode)):
+            yield None, None
+            return
+        if p != RDF.type:
+            yield p, None
+            yield from ((way.predicate, None) for way in rules.ways.get(p, ()))
+            return
+        yield from ((way.predicate, None) for way in rules.givers.get(o, ()))  # type: ignore[arg-type]
+        below = (name for name, above in rules.axioms.super_classes.items() if o in above)
+        yield from ((RDF.type, name) for name in below)

@@ -1,47 +1,35 @@
-"""Ask a store for the witnesses of a query, and find the graphs that state them."""
+"""Ask a store for what the solutions of a query matched, and find the graphs that state it.
+
+Solutions are read one by one until each graph that may state one of their triples is known to be needed; where that
+takes long, the graphs that are still open are asked about together, slot by slot.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, Final
 
 import pyoxigraph as ox
 
-from stadtgraph.lineage.triples import Closure, Simple
-from stadtgraph.lineage.witness import DESCRIBED, GRAPH, MARKS, PATH, Witness, witness
-from stadtgraph.sparql.outline import Form, outline
+from stadtgraph.lineage.found import Lineage, Tally
+from stadtgraph.lineage.known import SOME, Known
+from stadtgraph.lineage.slots import Asked, Terms
+from stadtgraph.lineage.walk import walked
+from stadtgraph.lineage.witness import NAME, Part, Use, witness
+from stadtgraph.sparql.outline import outline
 from stadtgraph.store import Dataset, OxigraphEngine
-from stadtgraph.terms import GEO, INFERRED, LINKS, PREFIXES, RDF, SG, SPACE, Term, render
+from stadtgraph.terms import PREFIXES, Term
 
-MOST: Final = 20_000
-"""Witnesses looked at; of a larger answer this many."""
-_MOST_STEPS: Final = 50_000
-Explain = Callable[[ox.Triple], Iterable[ox.Triple]]
-
-
-@dataclass(slots=True)
-class Contribution:
-    """What one graph contributes: how many witnesses it states, and whether any that no other graph states.
-
-    ``by`` tells how they were used: ``data``, ``inference``, ``link``, ``place`` or ``consulted``.
-    """
-
-    graph: str
-    triples: int = 0
-    is_needed: bool = False
-    by: set[str] = field(default_factory=set)
-
-
-@dataclass(frozen=True, slots=True)
-class Lineage:
-    """The graphs behind an answer. ``is_complete`` is false where the answer had more witnesses than were looked at;
-    ``is_exact`` where only what solutions matched is reported."""
-
-    graphs: tuple[Contribution, ...]
-    is_complete: bool
-    is_exact: bool
+MOST: Final = 500
+"""Solutions, and look-ups of triples, after which slots are asked about one by one."""
+_ENOUGH: Final = 50
+_TRIES: Final = 100
+"""Triples of a graph that are looked up before the store is asked for one that no other graph states."""
+_FEW: Final = 4
+_MANY: Final = 2_000
+"""Derived triples above which not each is followed, where a query asks for all that fit a pattern."""
+_WHERE: Final = f"?{NAME}graph"
 
 
 def trace(
@@ -49,187 +37,189 @@ def trace(
     text: str,
     dataset: Dataset | None = None,
     *,
-    explain: Explain = lambda _triple: (),
+    known: Known | None = None,
     reads: Mapping[str, frozenset[str]] | None = None,
+    searched: Iterable[str] = (),
     solution: Mapping[str, Term] | None = None,
     prefixes: Mapping[str, str] = PREFIXES,
 ) -> Lineage:
     """Give the graphs behind the answer to ``text`` over ``dataset``, or behind one ``solution`` of it.
 
-    ``explain`` gives the asserted triples that an inferred one follows from, ``reads`` the properties that each link
-    rule reads. Raises :class:`Unreadable` for queries that cannot be followed (SERVICE, triple terms).
+    ``known`` is what is known of the store from before, ``reads`` the properties that each link rule reads,
+    ``searched`` those that the index reads. Raises :class:`Unreadable` for queries that cannot be followed (SERVICE,
+    triple terms).
     """
     read = outline(text, engine.names.base, prefixes)
-    made = witness(text, described=read.form is Form.DESCRIBE)
-    asked = made.text if not solution else _bound(made.text, solution)
-    result = engine.query(asked, dataset, prefixes=prefixes)
-    assert isinstance(result, ox.QueryTriples)
-    tracer = _Tracer(engine, dataset, explain, reads or {}, {**prefixes, **read.prefixes}, read.base)
-    found = list(islice(result, MOST + 1))
-    for triple in found[:MOST]:
-        tracer.witness(triple, made)
-    for pattern in made.consulted:
-        tracer.consult(pattern)
-    graphs = sorted(tracer.found.values(), key=lambda c: (not c.is_needed, -c.triples, c.graph))
-    return Lineage(tuple(graphs), len(found) <= MOST, made.is_exact)
-
-
-def _bound(text: str, solution: Mapping[str, Term]) -> str:
-    """Join one solution to the WHERE group of a witness query; blank nodes say nothing there."""
-    names = [name for name, term in solution.items() if not isinstance(term, ox.BlankNode | ox.Triple)]
-    row = " ".join(render(solution[name]) for name in names)
-    head, where, body = text.partition("} WHERE {")
-    return f"{head}{where} VALUES ({' '.join('?' + n for n in names)}) {{ ({row}) }} {body}"
+    made = witness(text, read.form, solution)
+    tally = Tally(known or Known(engine), dataset or Dataset(), reads or {}, frozenset(searched))
+    terms = Terms(read.base or engine.names.base, {**prefixes, **read.prefixes})
+    tracer = _Tracer(engine, dataset or Dataset(), tally, terms, prefixes)
+    for part in made.parts:
+        tracer.part(part)
+    for pattern in dict.fromkeys(made.consulted):
+        tally.consult(*terms.pattern((pattern.subject, pattern.predicate, pattern.object)))
+    for pattern in dict.fromkeys(made.within):
+        tally.within(*terms.pattern((pattern.subject, pattern.predicate, pattern.object))[1:])
+    tally.follow()
+    return tally.lineage(made.is_exact)
 
 
 class _Tracer:
     def __init__(
         self,
         engine: OxigraphEngine,
-        dataset: Dataset | None,
-        explain: Explain,
-        reads: Mapping[str, frozenset[str]],
+        dataset: Dataset,
+        tally: Tally,
+        terms: Terms,
         prefixes: Mapping[str, str],
-        base: str | None,
     ) -> None:
-        self._engine, self._explain, self._reads, self._prefixes = engine, explain, reads, prefixes
-        self._prologue = f"BASE <{base or engine.names.base}>\n"
-        self._store, self._names = engine.store, engine.names
-        dataset = dataset or Dataset()
-        graphs = engine.graphs()
-        self._default = {g.value for g in (graphs if dataset.default is None else dataset.default)}
-        self._derived = {self._names.graph(n).value: n for n in (INFERRED, LINKS, SPACE)}
-        self._known: dict[ox.Triple, tuple[str, ...]] = {}
-        self.found: dict[str, Contribution] = {}
+        self._engine, self._dataset, self._tally, self._terms = engine, dataset, tally, terms
+        self._prefixes = prefixes
 
-    def witness(self, triple: ox.Triple, made: Witness) -> None:
-        """Count one statement of the witnesses."""
-        predicate = triple.predicate.value
-        if not predicate.startswith(MARKS):
-            self._count(triple, "data")
-        elif predicate == GRAPH and isinstance(triple.object, ox.NamedNode):
-            self._note((triple.object.value,), "data")
-        elif predicate == DESCRIBED and isinstance(triple.object, ox.NamedNode):
-            for quad in self._store.quads_for_pattern(triple.object, None, None, ox.DefaultGraph()):
-                self._count(quad.triple, "data")
-        elif predicate.startswith(PATH):
-            closure = made.closures[int(predicate.removeprefix(PATH))]
-            for step in self._walked(closure, triple.subject, triple.object):
-                self._count(step, "data")
+    def part(self, part: Part) -> None:
+        """Count what one part of the query matched."""
+        slots = self._terms.slots(part)
+        for slot in slots:
+            slot.candidates = self._tally.candidates(slot)
+        is_whole = self._read(part, slots)
+        if is_whole is not None:
+            for slot in slots:
+                if not self._is_settled(slot):
+                    self._settle(part, slot, is_whole)
+            self._tally.is_counted = self._tally.is_counted and is_whole
+        for slot in slots:
+            if slot.pairs:
+                walked(self._tally, slot)
 
-    def _note(self, graphs: tuple[str, ...], by: str) -> None:
-        for graph in graphs:
-            entry = self.found.setdefault(graph, Contribution(graph))
-            entry.triples += 1
-            entry.by.add(by)
-            entry.is_needed = entry.is_needed or len(graphs) == 1
+    def _ask(self, text: str, dataset: Dataset | None = None) -> ox.QuerySolutions:
+        result = self._engine.query(text, dataset or self._dataset, prefixes=self._prefixes)
+        assert isinstance(result, ox.QuerySolutions)
+        return result
 
-    def _count(self, triple: ox.Triple, by: str) -> None:
-        """Count a triple for the graphs that state it; follow what was derived to where it came from."""
-        if triple in self._known:
+    def _read(self, part: Part, slots: list[Asked]) -> bool | None:
+        """Read solutions one by one; tell whether all were read, or ``None`` where nothing is open any more."""
+        names = list(dict.fromkeys(name for slot in slots for name in slot.names))
+        places = {name: at for at, name in enumerate(names)}
+        looked = self._tally.looked
+        for rows, row in enumerate(self._ask(part.text(names)), 1):
+            for slot in slots:
+                found = slot.of(row, places)
+                if found is not None:
+                    self._note(slot, found)
+            if rows >= _ENOUGH and rows % 10 == 0 and all(map(self._is_settled, slots)):
+                self._tally.is_counted = False
+                return None
+            if rows >= MOST or self._tally.looked - looked >= MOST:
+                return False
+        return True
+
+    def _note(self, slot: Asked, found: tuple[Any, ...]) -> None:
+        match slot.use:
+            case Use.TRIPLE:
+                sole = slot.candidates[0] if len(slot.candidates) == 1 else None
+                self._tally.count(ox.Triple(*found), "data", sole)
+            case Use.PATH:
+                slot.pairs.add(found)
+            case Use.GRAPH:
+                self._tally.named(found[0])
+            case Use.DESCRIBED:
+                self._tally.described(found[0])
+            case Use.FOUND:
+                self._tally.searched(found[0])
+
+    def _is_settled(self, slot: Asked) -> bool:
+        """Tell whether no further solution can say anything new of a slot."""
+        if slot.use is Use.GRAPH and slot.names:
+            return all(self._tally.is_needed(graph.value) for graph in self._tally.named_graphs())
+        if slot.use in (Use.TRIPLE, Use.GRAPH):
+            return all(map(self._tally.is_needed, slot.candidates))
+        if slot.use is Use.PATH and slot.steps is not None and len(slot.candidates) == 1:
+            return slot.candidates[0] not in self._tally.known.derived and any(s != e for s, e in slot.pairs)
+        return not slot.names
+
+    def _settle(self, part: Part, slot: Asked, is_whole: bool) -> None:
+        """Ask about the graphs that are still open for a slot."""
+        if is_whole:
             return
-        graphs = self._known[triple] = tuple(self._stating(triple))
-        stated = tuple(g for g in graphs if g not in self._derived)
-        if stated:
-            self._note(stated, by)
+        if slot.use is not Use.TRIPLE:
+            names = slot.names
+            first = f"FILTER(BOUND({slot.shown[0]}))" if slot.in_branch else ""
+            text = part.text(names, more=first) if not part.tail else part.text(names)
+            places = {name: at for at, name in enumerate(names)}
+            for row in self._ask(text if part.tail else text.replace("SELECT", "SELECT DISTINCT", 1)):
+                found = slot.of(row, places)
+                if found is not None:
+                    self._note(slot, found)
             return
+        open_ = [graph for graph in slot.candidates if not self._tally.is_needed(graph)]
+        if part.is_single and not slot.repeats:
+            self._all(slot, open_)
+            return
+        self._among(part, slot, open_)
+
+    def _all(self, slot: Asked, graphs: list[str]) -> None:
+        """Count graphs for a pattern that is the whole query: all that fits it is a solution."""
+        s, p, o = slot.pattern
         for graph in graphs:
-            self._follow(triple, self._derived[graph])
+            if graph in self._tally.known.derived and self._tally.known.count(p, o, graph) > _MANY:
+                self._tally.premises(graph, p, o)
+                continue
+            for number, quad in enumerate(self._engine.store.quads_for_pattern(s, p, o, ox.NamedNode(graph))):
+                if graph in self._tally.known.derived:
+                    self._tally.derive(quad.triple, graph)
+                    continue
+                self._tally.count(quad.triple, "data")
+                if self._tally.is_needed(graph):
+                    break
+                if number >= _TRIES:
+                    self._alone(Part("", f"\x00{0}\x00"), slot, graph, number=0)
+                    break
 
-    def _stating(self, triple: ox.Triple) -> Iterator[str]:
-        for quad in self._store.quads_for_pattern(triple.subject, triple.predicate, triple.object, None):
-            if isinstance(quad.graph_name, ox.NamedNode) and quad.graph_name.value in self._default:
-                yield quad.graph_name.value
-
-    def _follow(self, triple: ox.Triple, derived: str) -> None:
-        if derived == INFERRED:
-            for premise in self._explain(triple):
-                self._count(premise, "inference")
-        elif derived == SPACE:
-            for geometry in self._around(triple.subject, {GEO.hasGeometry.value}):
-                self._count(geometry, "place")
-                for outline in self._around(geometry.object, {GEO.asWKT.value}):
-                    self._count(outline, "place")
+    def _among(self, part: Part, slot: Asked, graphs: list[str]) -> None:
+        """Read the solutions whose triple in a slot stands in one of some graphs."""
+        names = [_WHERE, *slot.names]
+        is_small = sum(self._tally.known.count(slot.pattern[1], slot.pattern[2], g) for g in graphs) < SOME
+        dataset = self._dataset
+        if is_small or len(graphs) > _FEW or self._dataset.named is not None:
+            make = self._terms.either
         else:
-            for premise in self._linked(triple):
-                self._count(premise, "link")
+            make, dataset = self._terms.anyhow, Dataset(dataset.default, tuple(map(ox.NamedNode, graphs)))
+        text = self._restricted(part, slot, names, lambda terms: make(terms, graphs, _WHERE))
+        places = {name: at for at, name in enumerate(names)}
+        tries = dict.fromkeys(graphs, 0)
+        waiting = set(graphs)
+        for row in self._ask(text, dataset):
+            graph = getattr(row[0], "value", "")
+            found = slot.of(row, places) if graph in waiting else None
+            if found is None:
+                continue
+            triple = ox.Triple(*found)
+            if graph in self._tally.known.derived:
+                self._tally.derive(triple, graph)
+                continue
+            self._tally.count(triple, "data")
+            tries[graph] += 1
+            if self._tally.is_needed(graph) or tries[graph] >= _TRIES:
+                waiting.discard(graph)
+                if not waiting:
+                    break
+        for graph in graphs:
+            if tries[graph] >= _TRIES and not self._tally.is_needed(graph):
+                self._alone(part, slot, graph)
 
-    def _linked(self, triple: ox.Triple) -> Iterator[ox.Triple]:
-        """Give what is said, in the properties that the rule reads, of both ends of the links that make a triple."""
-        for node in self._links(triple):
-            values = {q.predicate: q.object for q in self._pattern(node, None, None)}
-            rule, ends = values.get(SG.rule), (values.get(RDF.subject), values.get(RDF.object))
-            for end in ends:
-                if isinstance(rule, ox.NamedNode) and isinstance(end, ox.NamedNode):
-                    yield from self._around(end, self._reads.get(rule.value, frozenset()))
+    def _restricted(self, part: Part, slot: Asked, names: list[str], make: Any, *, one: bool = False) -> str:
+        """Give the query for the solutions for which a slot's triple fits another pattern."""
+        bound = f"FILTER(BOUND({slot.shown[0]}))" if slot.in_branch else ""
+        end = " LIMIT 1" if one else ""
+        if not part.tail:
+            return part.text(names, {slot.number: make(slot.terms)}, bound) + end
+        inner = part.text(slot.names).removeprefix(part.prologue)
+        shown = " ".join(dict.fromkeys(names))
+        return f"{part.prologue}SELECT {shown} WHERE {{ {{ {{ {inner} }} {bound} }} {make(slot.shown)} }}{end}"
 
-    def _links(self, triple: ox.Triple) -> set[Any]:
-        if list(self._pattern(triple.subject, RDF.type, SG.Link)):
-            return {triple.subject}
-        there = {q.subject for q in self._pattern(None, RDF.subject, triple.subject)}
-        there &= {q.subject for q in self._pattern(None, RDF.object, triple.object)}
-        back = {q.subject for q in self._pattern(None, RDF.subject, triple.object)}
-        back &= {q.subject for q in self._pattern(None, RDF.object, triple.subject)}
-        return there | back
-
-    def _around(self, node: Any, predicates: Iterable[str]) -> Iterator[ox.Triple]:
-        """Give the triples of a node, and of its geometries, with some predicates."""
-        if not isinstance(node, ox.NamedNode | ox.BlankNode):
-            return
-        wanted = set(predicates)
-        for quad in self._pattern(node, None, None):
-            is_type = quad.predicate == RDF.type and getattr(quad.object, "value", "") in wanted
-            if quad.predicate.value in wanted or is_type:
-                yield quad.triple
-                if quad.predicate == GEO.hasGeometry:
-                    yield from self._around(quad.object, wanted)
-
-    def _pattern(self, s: Any, p: ox.NamedNode | None, o: Any) -> Iterator[ox.Quad]:
-        yield from self._store.quads_for_pattern(s, p, o, ox.DefaultGraph())
-
-    def _walked(self, closure: Closure, start: Any, end: Any) -> Iterator[ox.Triple]:
-        """Give every step that lies on some way from ``start`` to ``end``."""
-        if closure.steps is None:
-            self.consult(Simple("?s", "?p", "?o"))
-            return
-        steps = [(self._property(text), back) for text, back in closure.steps]
-        ahead = self._reached(start, steps, forwards=True)
-        behind = self._reached(end, steps, forwards=False)
-        for node in ahead:
-            for triple, other in self._steps_from(node, steps, forwards=True):
-                if other in behind:
-                    yield triple
-
-    def _property(self, text: str) -> ox.NamedNode:
-        declared = "".join(f"PREFIX {k}: <{v}>\n" for k, v in self._prefixes.items())
-        (quad,) = ox.parse(f"{self._prologue}{declared}<a:a> {text} <a:a> .", ox.RdfFormat.TURTLE)
-        predicate = quad.predicate
-        assert isinstance(predicate, ox.NamedNode)
-        return predicate
-
-    def _reached(self, start: Any, steps: list[tuple[ox.NamedNode, bool]], *, forwards: bool) -> set[Any]:
-        found, waiting = {start}, [start]
-        while waiting and len(found) < _MOST_STEPS:
-            for _, other in self._steps_from(waiting.pop(), steps, forwards=forwards):
-                if other not in found:
-                    found.add(other)
-                    waiting.append(other)
-        return found
-
-    def _steps_from(
-        self, node: Any, steps: list[tuple[ox.NamedNode, bool]], *, forwards: bool
-    ) -> Iterator[tuple[ox.Triple, Any]]:
-        for predicate, back in steps:
-            if forwards != back:
-                if isinstance(node, ox.NamedNode | ox.BlankNode):
-                    yield from ((q.triple, q.object) for q in self._pattern(node, predicate, None))
-            else:
-                yield from ((q.triple, q.subject) for q in self._pattern(None, predicate, node))
-
-    def consult(self, pattern: Simple) -> None:
-        """Count every graph that holds a triple of a pattern."""
-        for graph in sorted(self._default - set(self._derived)):
-            query = f"{self._prologue}ASK {{ {pattern} }}"
-            if self._engine.query(query, Dataset((ox.NamedNode(graph),), ()), prefixes=self._prefixes):
-                entry = self.found.setdefault(graph, Contribution(graph))
-                entry.by.add("consulted")
+    def _alone(self, part: Part, slot: Asked, graph: str, number: int | None = None) -> None:
+        """Find out whether a solution has a triple in a slot that only one graph states."""
+        others = [g for g in slot.candidates if g != graph and g not in self._tally.known.derived]
+        text = self._restricted(part, slot, slot.names, lambda terms: self._terms.only(terms, graph, others), one=True)
+        if next(iter(islice(self._ask(text), 1)), None) is not None:
+            self._tally.need(graph)

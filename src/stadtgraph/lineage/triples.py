@@ -32,13 +32,16 @@ class Simple:
 class Closure:
     """A path of any length between two terms: its text, and the properties it may walk (``True`` is backwards).
 
-    ``steps`` is ``None`` where the path is more than a choice of properties.
+    ``steps`` is ``None`` where the path is more than a choice of properties. ``properties`` are all that stand in it,
+    or ``None`` where it may walk any; ``may_stay`` tells that it joins a node with itself without a step.
     """
 
     subject: str
     path: str
     object: str
     steps: tuple[tuple[str, bool], ...] | None
+    properties: tuple[str, ...] | None = None
+    may_stay: bool = False
 
     def __str__(self) -> str:
         return f"{self.subject} {self.path} {self.object} ."
@@ -84,6 +87,28 @@ class _Path:
             found = [part.steps() for part in self.parts]
             return None if None in found else tuple(step for part in found for step in part or ())
         return None
+
+    def properties(self) -> tuple[str, ...] | None:
+        """Give all properties that stand in the path; ``None`` where it may walk any."""
+        if self.operator == "negated":
+            return None
+        found = [(self.text,) if self.operator == "iri" else ()]
+        for part in self.parts:
+            inner = part.properties()
+            if inner is None:
+                return None
+            found.append(inner)
+        return tuple(dict.fromkeys(text for inner in found for text in inner))
+
+    def may_stay(self) -> bool:
+        """Tell whether the path may join a node with itself without a step."""
+        match self.operator:
+            case "*" | "?":
+                return True
+            case "/":
+                return all(part.may_stay() for part in self.parts)
+            case _:
+                return any(part.may_stay() for part in self.parts)
 
 
 def read(tokens: Sequence[Token], fresh: Callable[[], str], blank: dict[str, str]) -> list[Pattern]:
@@ -238,4 +263,5 @@ class _Reader:
             case "negated":
                 yield Closure(subject, str(path), object, None)
             case _:
-                yield Closure(subject, str(path), object, path.parts[0].steps())
+                known = path.parts[0].steps(), path.properties(), path.may_stay()
+                yield Closure(subject, str(path), object, *known)

@@ -1,88 +1,181 @@
 """Turn a query into one that gives what its solutions matched.
 
-``CONSTRUCT { every pattern } WHERE { the query's own pattern }``: paths are spelled out where they have a fixed length,
-and what a branch of a UNION or an OPTIONAL matched is named by variables that only this branch binds, so that nothing
-is reported that another branch matched. Statements with the predicates of :data:`MARKS` carry what is no triple: the
-pairs that a path of any length joined, the graphs of GRAPH clauses, the things described.
+Every pattern of the query becomes a *slot*: the terms that a solution gives it are one triple that the solution rests
+on. Paths of a fixed length are spelled out, and what a branch of a UNION or an OPTIONAL matched is named by variables
+that only this branch binds, so that nothing is reported that another branch matched. Other slots carry what is no
+triple: the pairs that a path of any length joined, the graphs of GRAPH clauses, the things described, the hits of a
+search.
 
-What stands in MINUS, EXISTS, sub-queries that group or limit, and what a path walks that is more than a choice of
-properties, is *consulted*: its patterns are kept by themselves, and every graph that holds a triple that fits counts.
+A sub-query that groups or limits stays as it is, and what it is made from is a *part* of its own. What stands in MINUS
+and EXISTS, and what a path of no steps may join, is *consulted*: its patterns are kept by themselves, and every graph
+that holds a triple that fits counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import count
 from typing import Final
 
+from stadtgraph.lineage.outer import Outer, outer
 from stadtgraph.lineage.triples import Choice, Closure, Pattern, Simple, read
 from stadtgraph.sparql import patterns
+from stadtgraph.sparql.outline import Form
 from stadtgraph.sparql.patterns import Element, Group, What
 from stadtgraph.sparql.tokens import Kind, Token, code, tokenize
+from stadtgraph.terms import Term, render
 
-MARKS: Final = "urn:stadtgraph:mark:"
-"""The beginning of the predicates that carry what is no triple."""
-GRAPH: Final = f"{MARKS}graph"
-DESCRIBED: Final = f"{MARKS}described"
-PATH: Final = f"{MARKS}path:"
-_NAME: Final = "stadtgraph_w"
+NAME: Final = "stadtgraph_w"
+"""The beginning of the names of variables that this module makes."""
 _GROUPING: Final = frozenset({"GROUP", "HAVING", "LIMIT", "OFFSET"})
+_PLACE: Final = re.compile("\x00(\\d+)\x00")
+
+
+class Use(StrEnum):
+    """What a slot carries: a triple, a graph, the two ends of a path, a thing described or found."""
+
+    TRIPLE = "triple"
+    GRAPH = "graph"
+    PATH = "path"
+    DESCRIBED = "described"
+    FOUND = "found"
+
+
+@dataclass(slots=True)
+class Slot:
+    """What a solution matched in one place of the query.
+
+    ``terms`` are those of the pattern; ``shown`` the same as a SELECT over the whole gives them: a slot of a branch
+    has a first term that is bound only where the branch was taken.
+    """
+
+    use: Use
+    terms: tuple[str, ...]
+    shown: tuple[str, ...]
+    closure: Closure | None = None
+    in_branch: bool = False
+
+
+@dataclass(slots=True)
+class Part:
+    """A pattern with its slots; ``tail`` orders and limits its solutions."""
+
+    prologue: str
+    body: str = ""
+    slots: list[Slot] = field(default_factory=list)
+    tail: str = ""
+
+    @property
+    def is_single(self) -> bool:
+        """True where the whole is one pattern, so that all that fits it is a solution."""
+        return not self.tail and self.body.split() == ["\x000\x00"]
+
+    def text(self, names: Iterable[str], instead: Mapping[int, str] | None = None, more: str = "") -> str:
+        """Give the SELECT for some variables, with another text ``instead`` of the pattern of some slots."""
+        body = self.pattern(instead)
+        shown = " ".join(dict.fromkeys(names)) or "(1 AS ?stadtgraph_one)"
+        return f"{self.prologue}SELECT {shown} WHERE {{ {body} {more} }} {self.tail}"
+
+    def pattern(self, instead: Mapping[int, str] | None = None) -> str:
+        """Give the text of the pattern, with another text ``instead`` of that of some slots."""
+
+        def stands(found: re.Match[str]) -> str:
+            number = int(found[1])
+            return (instead or {}).get(number) or " ".join(self.slots[number].terms) + " ."
+
+        return _PLACE.sub(stands, self.body)
 
 
 @dataclass(slots=True)
 class Witness:
-    """The query for the witnesses; ``closures`` by the number of their mark; patterns that are only ``consulted``.
+    """What a query rests on: its parts, the patterns that are only ``consulted``, and those ``within`` GRAPH clauses.
 
     ``is_exact`` tells that nothing is reported but what a solution matched.
     """
 
-    text: str = ""
-    closures: list[Closure] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     consulted: list[Simple] = field(default_factory=list)
+    within: list[Simple] = field(default_factory=list)
     is_exact: bool = True
 
 
-def witness(text: str, described: bool = False) -> Witness:
-    """Give the query for the witnesses of ``text``; raise :class:`patterns.Unreadable` where it is none."""
-    return _Writer(text, described).write()
+def witness(text: str, form: Form = Form.SELECT, solution: Mapping[str, Term] | None = None) -> Witness:
+    """Give the parts of ``text``, or of one ``solution`` of it; raise :class:`patterns.Unreadable` where it is none."""
+    return _Writer(text, form, solution or {}).write()
 
 
 class _Writer:
-    def __init__(self, text: str, described: bool) -> None:
-        self._text, self._described = text, described
+    def __init__(self, text: str, form: Form, solution: Mapping[str, Term]) -> None:
+        self._text, self._form, self._solution = text, form, solution
         self._tokens = code(tokenize(text))
         self._numbers = count()
-        self._template: list[str] = []
         self._found = Witness()
         self._graph: str | None = None
+        self._is_monotone = True
+        self._part = Part(self._prologue())
+        self._own: list[Slot] = []
 
     def write(self) -> Witness:
-        where, head = self._where(), self._head()
-        body = "" if where is None else self._group(where, {}, branch=False)
-        for name in head:
-            self._template.append(f"{name} <{DESCRIBED}> {name} .")
-        if where is None:
-            fresh = [self._fresh() for _ in head]
-            body = " ".join(f"BIND({name} AS {new})" for name, new in zip(head, fresh, strict=True))
-            self._template = [f"{new} <{DESCRIBED}> {new} ." for new in fresh]
-        prologue = self._prologue()
-        self._found.text = f"{prologue}CONSTRUCT {{ {' '.join(self._template)} }} WHERE {{ {body} }}"
+        main = self._part
+        self._found.parts.append(main)
+        if self._form is Form.DESCRIBE and not any(t.text == "{" for t in self._tokens):
+            self._only_described(main)
+            return self._found
+        where = patterns.read(self._tokens)
+        rest = outer(self._tokens, where, self._form)
+        self._consult_exists()
+        main.body = self._whole(where, rest)
+        for name in self._described():
+            self._slot(Use.DESCRIBED, name)
+        self._found.is_exact = self._found.is_exact and rest.is_plain
+        self._limit(main, rest)
         return self._found
 
-    def _where(self) -> Group | None:
-        if self._described and not any(t.text == "{" for t in self._tokens):
-            return None
-        return patterns.read(self._tokens)
+    def _only_described(self, main: Part) -> None:
+        for name in self._described():
+            fresh = self._fresh()
+            main.body += f" BIND({name} AS {fresh})"
+            self._slot(Use.DESCRIBED, fresh)
 
-    def _head(self) -> list[str]:
+    def _whole(self, where: Group, rest: Outer) -> str:
+        """Give the body of the query's own part: joined with its last VALUES, and with the solution asked about."""
+        fixed = {n: t for n, t in self._solution.items() if not hasattr(t, "subject") and not str(t).startswith("_:")}
+        expressions = {} if rest.is_grouped else dict(rest.expressions)
+        plain = [name for name in fixed if name not in expressions and name not in rest.computed]
+        before = after = ""
+        if plain:
+            row = " ".join(render(fixed[name]) for name in plain)
+            before = f"VALUES ({' '.join('?' + n for n in plain)}) {{ ({row}) }} "
+        if expressions and (rest.limit is not None or self._solution):
+            after = " ".join(f"BIND({text} AS ?{name})" for name, text in expressions.items())
+        for name in expressions:
+            if name in fixed:
+                after += f" FILTER(sameTerm(?{name}, {render(fixed[name])}))"
+        return f"{before}{self._group(where, {}, branch=False)} {after} {'' if rest.is_grouped else rest.values}"
+
+    def _limit(self, main: Part, rest: Outer) -> None:
+        """Look only at the solutions that are given, where that is enough; see docs/accountable-answers.md."""
+        if rest.limit is None or rest.is_grouped or rest.is_distinct or self._solution:
+            return
+        if not self._is_monotone:
+            slots = (s for s in main.slots if s.use is Use.TRIPLE)
+            self._found.consulted += [Simple(*s.terms) for s in slots] + self._found.within
+            self._found.consulted += _simple(s.closure for s in main.slots if s.closure is not None)
+        main.tail = f"{rest.order} LIMIT {rest.limit}"
+
+    def _described(self) -> list[str]:
         """Give what DESCRIBE names."""
-        if not self._described:
+        if self._form is not Form.DESCRIBE:
             return []
         at = next(i for i, t in enumerate(self._tokens) if t.kind is Kind.WORD and t.upper == "DESCRIBE")
         found = []
         for token in self._tokens[at + 1 :]:
-            if token.text in ("{", "*") or (token.kind is Kind.WORD and token.upper in ("WHERE", "FROM")):
+            if token.text == "*":
+                return [f"?{name}" for name in patterns.read(self._tokens).scope()]
+            if token.text == "{" or (token.kind is Kind.WORD and token.upper in ("WHERE", "FROM")):
                 break
             found.append(_same(token))
         return found
@@ -90,61 +183,67 @@ class _Writer:
     def _prologue(self) -> str:
         for token in self._tokens:
             if token.kind is Kind.WORD and token.upper in ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE"):
-                return self._text[: token.start]
+                return self._text[: token.start] + "\n"
         return ""
 
     def _fresh(self) -> str:
-        return f"?{_NAME}{next(self._numbers)}"
+        return f"?{NAME}{next(self._numbers)}"
+
+    def _slot(self, use: Use, *terms: str, closure: Closure | None = None) -> int:
+        slot = Slot(use, terms, terms, closure)
+        self._part.slots.append(slot)
+        self._own.append(slot)
+        return len(self._part.slots) - 1
 
     def _group(self, group: Group, names: dict[str, str], *, branch: bool) -> str:
         """Give the text inside the braces of a group; in a ``branch``, what it matched is named for it alone."""
         if group.is_select:
             return self._select(group, names)
-        template, blank = self._template, dict[str, str]()
-        self._template = []
-        parts = [self._element(element, names, blank) for element in group.elements]
-        own, self._template = self._template, template
-        if branch:
+        blank = dict[str, str]()
+        return self._branch(lambda: [self._element(e, names, blank) for e in group.elements], apart=branch)
+
+    def _branch(self, make: Callable[[], list[str]], *, apart: bool) -> str:
+        before, self._own = self._own, []
+        parts = make()
+        own, self._own = self._own, before
+        if apart:
             bound: dict[str, str] = {}
-            own = [self._named(statement, bound) for statement in own]
+            for slot in own:
+                self._name(slot, bound)
             parts += [f"BIND({term} AS {name})" for term, name in bound.items()]
-        self._template += own
+        self._own += own
         return " ".join(parts)
 
-    def _named(self, statement: str, bound: dict[str, str]) -> str:
-        subject, rest = statement.split(" ", 1)
-        if subject.startswith(f"?{_NAME}b"):
-            return statement
-        name = bound.setdefault(subject, f"?{_NAME}b{next(self._numbers)}")
-        return f"{name} {rest}"
+    def _name(self, slot: Slot, bound: dict[str, str]) -> None:
+        slot.in_branch = True
+        if not slot.shown[0].startswith(f"?{NAME}b"):
+            name = bound.setdefault(slot.shown[0], f"?{NAME}b{next(self._numbers)}")
+            slot.shown = (name, *slot.shown[1:])
 
     def _element(self, element: Element, names: dict[str, str], blank: dict[str, str]) -> str:
         match element.what:
             case What.TRIPLES:
                 tokens = [self._renamed(t, names) for t in self._tokens[element.first : element.last]]
-                return " ".join(self._stated(p) for p in read(tokens, self._fresh, blank))
+                found = read(tokens, self._fresh, blank)
+                sure = {t for p in found if isinstance(p, Simple) for t in (p.subject, p.object)}
+                return " ".join(self._stated(p, sure) for p in found)
             case What.GROUP:
                 is_branch = len(element.groups) > 1
                 bodies = [self._group(g, names, branch=is_branch) for g in element.groups]
                 return " UNION ".join(f"{{ {body} }}" for body in bodies)
             case What.OPTIONAL:
-                self._found.is_exact = False
+                self._found.is_exact = self._is_monotone = False
                 return f"OPTIONAL {{ {self._group(element.groups[0], names, branch=True)} }}"
             case What.GRAPH:
                 return self._named_graph(element, names)
             case What.MINUS:
-                self._found.is_exact = False
+                self._found.is_exact = self._is_monotone = False
                 self._consult(element.groups[0])
-                return self._verbatim(element.first, element.last, names)
-            case What.FILTER:
-                for group in element.groups:
-                    self._found.is_exact = False
-                    self._consult(group)
-                return self._verbatim(element.first, element.last, names)
+            case What.BIND if element.bound[0].startswith(patterns.FOUND):
+                self._slot(Use.FOUND, f"?{names.get(element.bound[0], element.bound[0])}")
             case What.SERVICE | What.LATERAL:
                 raise patterns.Unreadable
-            case _:
-                return self._verbatim(element.first, element.last, names)
+        return self._verbatim(element.first, element.last, names)
 
     def _named_graph(self, element: Element, names: dict[str, str]) -> str:
         assert element.name is not None
@@ -153,40 +252,38 @@ class _Writer:
         self._graph = variable
         body = self._group(element.groups[0], names, branch=False)
         self._graph = before
-        self._template.append(f"{variable} <{GRAPH}> {variable} .")
+        self._slot(Use.GRAPH, variable)
         return f"GRAPH {name} {{ {body} }} BIND({name} AS {variable})"
 
-    def _stated(self, pattern: Pattern) -> str:
-        """Note what a pattern matches, and give it as it stands in the query."""
+    def _stated(self, pattern: Pattern, sure: set[str]) -> str:
+        """Note what a pattern matches, and give it as it stands in the query, with a mark of its place."""
         if isinstance(pattern, Choice):
             bodies = []
             for branch in pattern.branches:
-                template, self._template = self._template, []
-                body = [self._stated(part) for part in branch]
-                bound: dict[str, str] = {}
-                own = [self._named(statement, bound) for statement in self._template]
-                self._template = template + own
-                body += [f"BIND({term} AS {name})" for term, name in bound.items()]
-                bodies.append("{ " + " ".join(body) + " }")
+
+                def make(branch: tuple[Pattern, ...] = branch) -> list[str]:
+                    return [self._stated(part, sure) for part in branch]
+
+                bodies.append("{ " + self._branch(make, apart=True) + " }")
             return " UNION ".join(bodies)
-        if self._graph is None:
-            if isinstance(pattern, Simple):
-                self._template.append(str(pattern))
-            else:
-                self._template.append(f"{pattern.subject} <{PATH}{len(self._found.closures)}> {pattern.object} .")
-                self._found.closures.append(pattern)
-                self._note_closure(pattern)
+        if self._graph is not None:
+            self._found.within += _simple([pattern])
+            return str(pattern)
+        if isinstance(pattern, Simple):
+            number = self._slot(Use.TRIPLE, pattern.subject, pattern.predicate, pattern.object)
+            return f" \x00{number}\x00 "
+        self._slot(Use.PATH, pattern.subject, pattern.object, closure=pattern)
+        self._note_closure(pattern, sure)
         return str(pattern)
 
-    def _note_closure(self, pattern: Closure) -> None:
-        """A way of no steps joins every node with itself, whatever says it; ways of no named property walk anything."""
-        if pattern.path.endswith(("*", "?")):
+    def _note_closure(self, pattern: Closure, sure: set[str]) -> None:
+        """A way of no steps joins every node with itself, whatever says it, unless a triple beside it says it."""
+        if pattern.may_stay and not sure & {pattern.subject, pattern.object}:
             self._found.consulted.append(Simple("?s", "?p", "?o"))
-        if pattern.steps is None or pattern.path.endswith(("*", "?")):
-            self._found.is_exact = False
+        self._found.is_exact = False
 
     def _select(self, group: Group, names: dict[str, str]) -> str:
-        """Give a sub-query as a group, its hidden variables renamed; one that groups stays as it is."""
+        """Give a sub-query as a group, its hidden variables renamed; one that groups stays, and is a part apart."""
         inside = self._tokens[group.first : group.last]
         where = group.elements[0].groups[0]
         tail = self._tokens[where.last : group.last]
@@ -194,8 +291,8 @@ class _Writer:
         is_grouped = any(t.kind is Kind.WORD and t.upper in _GROUPING for t in tail) or any(t.text == "(" for t in head)
         self._found.is_exact = self._found.is_exact and not any(t.upper == "DISTINCT" for t in head)
         if is_grouped or len(group.elements) > 1:
-            self._found.is_exact = False
-            self._consult(where)
+            self._found.is_exact = self._is_monotone = False
+            self._apart(where)
             return self._verbatim(group.first + 1, group.last - 1, names)
         if group.projected is None:
             return self._group(where, names, branch=False)
@@ -204,8 +301,26 @@ class _Writer:
         inner = {**{k: v for k, v in names.items() if k in shown}, **{name: self._fresh()[1:] for name in hidden}}
         return self._group(where, inner, branch=False)
 
+    def _apart(self, where: Group) -> None:
+        """Make a part of what a sub-query groups; under GRAPH the graph counts in any case."""
+        if self._graph is not None:
+            return
+        kept = self._part, self._own
+        self._part, self._own = Part(self._part.prologue), []
+        self._found.parts.append(self._part)
+        self._part.body = self._group(where, {}, branch=False)
+        self._part, self._own = kept
+
+    def _consult_exists(self) -> None:
+        """Consult the groups of EXISTS, wherever they stand."""
+        for group in patterns.exists(self._tokens):
+            self._found.is_exact = self._is_monotone = False
+            self._consult(group)
+
     def _consult(self, group: Group) -> None:
         for element in group.elements:
+            if element.what in (What.SERVICE, What.LATERAL):
+                raise patterns.Unreadable
             if element.what is What.TRIPLES:
                 tokens = self._tokens[element.first : element.last]
                 self._found.consulted += _simple(read(tokens, self._fresh, {}))
@@ -227,7 +342,7 @@ def _same(token: Token) -> str:
 
 
 def _simple(found: Iterable[Pattern]) -> Iterator[Simple]:
-    """Give the simple patterns among others; of a path of any length, one for each property it may walk."""
+    """Give the simple patterns among others; of a path of any length, one for each property that stands in it."""
     for pattern in found:
         if isinstance(pattern, Simple):
             yield pattern
@@ -235,11 +350,9 @@ def _simple(found: Iterable[Pattern]) -> Iterator[Simple]:
             for branch in pattern.branches:
                 yield from _simple(branch)
         else:
-            steps: Sequence[tuple[str, bool]] = pattern.steps or ()
-            for text, _ in steps:
-                yield Simple("?s", text, "?o")
-            if pattern.steps is None or pattern.path.endswith(("*", "?")):
+            yield from (Simple("?s", text, "?o") for text in pattern.properties or ())
+            if pattern.properties is None or pattern.may_stay:
                 yield Simple("?s", "?p", "?o")
 
 
-__all__ = ["DESCRIBED", "GRAPH", "MARKS", "PATH", "Witness", "witness"]
+__all__ = ["NAME", "Part", "Slot", "Use", "Witness", "witness"]

@@ -27,6 +27,10 @@ _OPENING: Final = frozenset({"(", "[", "{", "{|"})
 _CLOSING: Final = frozenset({")", "]", "}", "|}", ">>"})
 
 
+FOUND: Final = "stadtgraph_found"
+"""The beginning of the names of variables that say what a search found."""
+
+
 class What(StrEnum):
     """What an element of a group is."""
 
@@ -125,6 +129,11 @@ class Group:
 def read(tokens: list[Token]) -> Group:
     """Read the WHERE group of a query from its tokens; raise :class:`Unreadable` where there is none."""
     return _Reader(tokens).query()
+
+
+def exists(tokens: list[Token]) -> Iterator[Group]:
+    """Give the outermost groups of EXISTS, wherever they stand."""
+    return _Reader(tokens).exists(0, len(tokens))
 
 
 def variables(tokens: Iterable[Token]) -> Iterator[str]:
@@ -299,4 +308,4 @@ class _Reader:
         return Element(What.VALUES, at, end, bound=names, always=frozenset(() if partial else names))
 
 
-__all__ = ["JOINED", "Element", "Group", "Unreadable", "What", "code", "read", "variables"]
+__all__ = ["FOUND", "JOINED", "Element", "Group", "Unreadable", "What", "code", "exists", "read", "variables"]
