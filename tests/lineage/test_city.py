@@ -53,6 +53,10 @@ UNITS = """
 <id/dataset/units> dct:modified "2026-01-01"^^<http://www.w3.org/2001/XMLSchema#date> .
 <id/responsibility/1> sg:for <id/dataset/units> ; prov:agent <id/post/1> ; sg:raci sg:accountable .
 <id/post/1> skos:prefLabel "Datenmanagement"@de .
+<id/responsibility/2> sg:for <id/dataset/units> ; prov:agent <id/post/2> ; sg:raci sg:accountable ;
+    sg:validUntil "2020-12-31"^^<http://www.w3.org/2001/XMLSchema#date> .
+<id/responsibility/3> sg:for <id/dataset/units> ; prov:agent <id/person/1> ; sg:raci sg:accountable .
+<id/person/1> a <http://xmlns.com/foaf/0.1/Person> .
 """
 PREFIX = "PREFIX ex: <https://town.example/ns#> "
 
@@ -77,29 +81,89 @@ def client(town: Town) -> FlaskClient:
 def test_an_answer_names_who_answers_for_it(town: Town) -> None:
     """Dataset, post, licence with attribution, day of change and release."""
     with town.city as city:
-        found = city.sources_of(PREFIX + "SELECT ?n { ?u ex:name ?n }")
+        found = city.sources(PREFIX + "SELECT ?n { ?u ex:name ?n }")
         (graph,) = found["graphs"]
         assert found["release"] == city.releases.current_id() and found["exact"]
     assert graph["source"] == "units" and graph["needed"] and graph["modified"] == "2026-01-01"
-    assert graph["responsible"][0]["name"] == "Datenmanagement"
+    assert [agent["name"] for agent in graph["responsible"]] == ["Datenmanagement"]
     assert found["licence"]["licence"] == "https://www.govdata.de/dl-de/by-2-0"
-    assert found["licence"]["attribution"] == ["Stadt Musterstadt"]
+    german, english = (found["licence"]["attribution"][lang] for lang in ("de", "en"))
+    assert german.startswith(
+        "Quellen: Stadt Musterstadt: Einheiten, https://town.example/id/dataset/units, Datenlizenz"
+    )
+    assert "https://www.govdata.de/dl-de/by-2-0" in german and "Units" in english and "selected" in english
 
 
 def test_an_unknown_licence_makes_the_whole_unknown(town: Town) -> None:
     """And says whose it is."""
     with town.city as city:
-        found = city.sources_of(PREFIX + "SELECT * { { ?u ex:name ?n } UNION { ?t ex:height ?h } }")
+        found = city.sources(PREFIX + "SELECT * { { ?u ex:name ?n } UNION { ?t ex:height ?h } }")
     assert {g["source"] for g in found["graphs"]} == {"units", "trees"}
     assert found["licence"]["licence"] is None and found["licence"]["unknown"] == ["trees"]
     assert "trees" in found["licence"]["reason"]["de"]
 
 
+def test_a_search_rests_on_what_the_index_read(town: Town) -> None:
+    """The hits' names, and no other source's; and a joined pattern's."""
+    search = '?x <https://w3id.org/stadtgraph/ns#search> "Datenmanagement"'
+    with town.city as city:
+        alone = city.sources(f"SELECT * {{ {search} }}")
+        joined = city.sources(PREFIX + f"SELECT * {{ {search} . ?r <http://www.w3.org/ns/prov#agent> ?x }}")
+    assert [(g["source"], g["by"], g["needed"]) for g in alone["graphs"]] == [("units", ["search"], True)]
+    assert [(g["source"], g["by"]) for g in joined["graphs"]] == [("units", ["data", "search"])]
+
+
+def test_what_a_sub_query_counts_is_data_behind_the_answer(town: Town) -> None:
+    """Its licence is one of the answer's, too."""
+    query = PREFIX + "SELECT * { { SELECT (COUNT(?t) AS ?n) { ?t ex:height ?h } } ?u ex:name ?name }"
+    with town.city as city:
+        found = city.sources(query)
+    assert {g["source"]: g["by"] for g in found["graphs"]} == {"trees": ["data"], "units": ["data"]}
+    assert found["licence"]["unknown"] == ["trees"] and not found["exact"]
+
+
+def test_only_the_graphs_of_from_are_looked_at(town: Town) -> None:
+    """One, or several that are merged."""
+    graphs = {name: f"FROM <https://town.example/graph/source/{name}>" for name in ("units", "trees")}
+    where = "{ { ?x ex:name ?n } UNION { ?x ex:height ?n } }"
+    with town.city as city:
+        one = city.sources(PREFIX + f"SELECT * {graphs['units']} {where}")
+        both = city.sources(PREFIX + f"SELECT * {graphs['units']} {graphs['trees']} {where}")
+    assert [g["source"] for g in one["graphs"]] == ["units"]
+    assert {g["source"] for g in both["graphs"]} == {"units", "trees"}
+
+
+HOSTILE = [
+    "SELECT * { ?s ?p ?o }",
+    "SELECT * { ?t a ex:Tree }",
+    "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }",
+    "SELECT * { GRAPH ?g { ?t a ex:Tree } }",
+    "SELECT * { GRAPH <graph/source/plans> { ?t a ex:Tree } }",
+    "SELECT * FROM <graph/source/plans> { ?t a ex:Tree }",
+    "SELECT * FROM NAMED <graph/source/plans> { GRAPH ?g { ?t a ex:Tree } }",
+    "SELECT * { ?x ex:name ?n MINUS { ?x a ex:Tree } }",
+    "SELECT * { ?x ex:name ?n FILTER NOT EXISTS { ?y a ex:Tree } }",
+    "SELECT * { ?x ex:partOf* ?y }",
+    "SELECT * { ?x !ex:name ?y }",
+    "DESCRIBE ?t { ?t a ex:Tree }",
+    "SELECT * { ?s ?p ?o OPTIONAL { ?s ex:height ?h } } LIMIT 3",
+]
+
+
+@pytest.mark.parametrize("query", HOSTILE)
+def test_no_account_for_the_public_knows_of_restricted_graphs(town: Town, client: FlaskClient, query: str) -> None:
+    """Whatever way a query looks at the data, and also where it names them; insiders are told."""
+    answer = client.get("/sparql/sources", query_string={"query": PREFIX + query})
+    assert answer.status_code == 200 and "plans" not in answer.get_data(as_text=True)
+    with town.city as city:
+        assert city.sources(PREFIX + query, view=View.INTERNAL)["release"]
+
+
 def test_inferred_statements_are_traced_to_their_premises(town: Town) -> None:
     """A is part of C because a register says that it is part of B."""
     with town.city as city:
-        found = city.sources_of(PREFIX + "ASK { <id/unit/a> ex:partOf <id/unit/c> }")
-        plants = city.sources_of(PREFIX + "SELECT * { ?t a ex:Plant }")
+        found = city.sources(PREFIX + "ASK { <id/unit/a> ex:partOf <id/unit/c> }")
+        plants = city.sources(PREFIX + "SELECT * { ?t a ex:Plant }")
     assert [(g["source"], g["by"]) for g in found["graphs"]] == [("units", ["inference"])]
     assert [g["source"] for g in plants["graphs"]] == ["trees"]
 
@@ -108,8 +172,8 @@ def test_what_is_restricted_is_behind_answers_of_insiders_alone(town: Town) -> N
     """The public account does not know of it."""
     query = PREFIX + "SELECT * { ?t a ex:Tree }"
     with town.city as city:
-        assert "plans" not in str(city.sources_of(query))
-        assert "plans" in str(city.sources_of(query, view=View.INTERNAL))
+        assert "plans" not in str(city.sources(query))
+        assert "plans" in str(city.sources(query, view=View.INTERNAL))
 
 
 def test_one_row_is_accounted_for_by_itself(town: Town) -> None:
@@ -117,14 +181,14 @@ def test_one_row_is_accounted_for_by_itself(town: Town) -> None:
     query = PREFIX + "SELECT * { { ?x ex:name ?n } UNION { ?x ex:height ?n } }"
     with town.city as city:
         row = {"x": NamedNode("https://town.example/id/unit/a")}
-        assert [g["source"] for g in city.sources_of(query, solution=row)["graphs"]] == ["units"]
+        assert [g["source"] for g in city.sources(query, solution=row)["graphs"]] == ["units"]
 
 
 def test_the_endpoint_gives_the_same_account(town: Town, client: FlaskClient) -> None:
     """By GET and POST, with a row, with a tag."""
     query = PREFIX + "SELECT * { { ?x ex:name ?n } UNION { ?x ex:height ?n } }"
     with town.city as city:
-        whole = city.sources_of(query)
+        whole = city.sources(query)
     answer = client.get("/sparql/sources", query_string={"query": query})
     assert answer.status_code == 200 and answer.get_json() == whole
     assert client.post("/sparql/sources", data={"query": query}).get_json() == whole
@@ -166,4 +230,4 @@ def test_wrong_queries_are_told_as_at_the_endpoint(client: FlaskClient) -> None:
 def test_from_python_too(town: Town) -> None:
     """A query that asks others is refused with the reason."""
     with town.city as city, pytest.raises(QueryRefused):
-        city.sources_of("SELECT * { << ?a ?b ?c >> ?p ?o }")
+        city.sources("SELECT * { << ?a ?b ?c >> ?p ?o }")

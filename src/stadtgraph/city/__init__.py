@@ -24,7 +24,7 @@ import pyoxigraph as ox
 from stadtgraph.audit import AuditReport
 from stadtgraph.audit.consistency import shapes_of
 from stadtgraph.city import foreign
-from stadtgraph.city.accounting import sources
+from stadtgraph.city.accounting import sources as account_for
 from stadtgraph.city.answer import Answer, answer
 from stadtgraph.city.auditing import Audits
 from stadtgraph.city.build import Build, BuildReport, Say, read_from, source_or_raise
@@ -100,7 +100,7 @@ class City:
         self.releases.forget_open()
 
     @cached_property
-    def sources(self) -> dict[str, Source]:
+    def registry(self) -> dict[str, Source]:
         """The registered sources by name, in the order in which they load."""
         return load_registry(self.folders.registry)
 
@@ -143,15 +143,15 @@ class City:
 
         Raises :class:`NotFound` naming the nearest source, or :class:`UsageError` for a name that cannot be one.
         """
-        if name in self.sources:
-            return read_from(self.sources[name], file, mapping)
+        if name in self.registry:
+            return read_from(self.registry[name], file, mapping)
         if not is_source_name(name):
             raise UsageError("source-name", source=name, reserved=", ".join(sorted(RESERVED)))
         current = self.releases.current()
         views = {v: current.manifest(v).graphs if current else {} for v in View}
         known = {v: {i.source for i in graphs.values()} for v, graphs in views.items()}
         if file is None and name not in known[View.INTERNAL]:
-            return source_or_raise(self.sources, name)
+            return source_or_raise(self.registry, name)
         hidden = name in known[View.INTERNAL] - known[View.PUBLIC]
         new = Source(
             name,
@@ -232,7 +232,7 @@ class City:
         with narrowed(chosen.engine(view), outline) as (engine, dataset):
             return answer(engine.query(text, dataset, prefixes=PREFIXES), chosen.id)
 
-    def sources_of(
+    def sources(
         self,
         text: str,
         *,
@@ -243,9 +243,10 @@ class City:
         """Say what stands behind the answer to a query, or behind one ``solution`` of it, ready for JSON.
 
         Graphs, their datasets, who answers for them, licences and the one that the whole may carry, quality and
-        freshness. Raises as :meth:`query`, and :class:`QueryRefused` for a query that asks other endpoints.
+        freshness; see docs/accountable-answers.md. Raises as :meth:`query`, and :class:`QueryRefused` for a query that
+        asks other endpoints.
         """
-        return sources(self, text, self.releases.get(release), view, solution)
+        return account_for(self, text, self.releases.get(release), view, solution)
 
     def explain(
         self, statement: str, *, release: str = "current", view: View = View.PUBLIC, lang: str = "en"

@@ -58,7 +58,7 @@ class Build:
 
     def run(self, only: Sequence[str] = ()) -> BuildReport:
         """Load the system graphs and every source that changed, drop those that are gone, derive and seal."""
-        chosen = [self.city.source(name) for name in only] or list(self.city.sources.values())
+        chosen = [self.city.source(name) for name in only] or list(self.city.registry.values())
         if not only:
             self._system_graphs()
             self._drop_vanished()
@@ -121,7 +121,7 @@ class Build:
 
     def _drop_vanished(self) -> None:
         names = self.draft.names
-        known = {s.graph_name(names).value for s in self.city.sources.values()}
+        known = {s.graph_name(names).value for s in self.city.registry.values()}
         known |= {graph.value for s in self._with_companions() for graph in companions(s, names)}
         for view in self.draft.clone.views:
             for iri, info in list(self.draft.clone.graphs[view].items()):
@@ -134,7 +134,7 @@ class Build:
         """Give the names of the sources whose graphs have others beside them: registered or once harvested by hand."""
         infos = self.draft.clone.graphs
         managed = {i.source for view in infos.values() for i in view.values() if i.kind is Kind.MANAGED}
-        return [*self.city.sources, *managed]
+        return [*self.city.registry, *managed]
 
     def _load(self, sources: Sequence[Source]) -> None:
         """Read the sources that changed (two at a time where they are large) and put each as soon as it is read."""

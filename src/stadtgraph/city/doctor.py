@@ -70,7 +70,7 @@ def _city(path: Path, lang: str) -> Iterator[Line]:
     try:
         city = City(path)
         yield Line(True, messages.text("doctor-city", lang, path=path, base=city.names.base))
-        yield Line(True, messages.text("doctor-sources", lang, number=len(city.sources), file=city.folders.registry))
+        yield Line(True, messages.text("doctor-sources", lang, number=len(city.registry), file=city.folders.registry))
         yield Line(True, messages.text("doctor-shapes", lang, number=len(city.gate.shapes)))
         release = city.releases.current()
         if release is None:

@@ -177,7 +177,7 @@ class Edits:
         """Let a graph not be there. A registered source stays, empty, or the next build would fill it again."""
         self.clear(graph)
         target = self.target(graph)
-        target.exists = target.source.name in self.draft.city.sources and target.exists
+        target.exists = target.source.name in self.draft.city.registry and target.exists
 
     def replace(self, graph: str, triples: Iterable[ox.Triple]) -> None:
         """Let a graph hold exactly ``triples``."""
@@ -283,8 +283,8 @@ class Edits:
             return self._managed(known)
         if name is None or (info is not None and info.kind is not Kind.MANAGED):
             raise Conflict("update-system-graph", graph=graph)
-        if name in self.draft.city.sources:
-            other = self.draft.city.sources[name].graph_name(self.names).value
+        if name in self.draft.city.registry:
+            other = self.draft.city.registry[name].graph_name(self.names).value
             raise Conflict("update-other-graph", source=name, graph=other)
         return self._unregistered(graph, name)
 
@@ -347,7 +347,7 @@ class Edits:
 
 def registered(city: City, graph: str) -> Source | None:
     """Give the registered source that holds ``graph``."""
-    return next((s for s in city.sources.values() if s.graph_name(city.names).value == graph), None)
+    return next((s for s in city.registry.values() if s.graph_name(city.names).value == graph), None)
 
 
 def owner(city: City, graph: str) -> str | None:

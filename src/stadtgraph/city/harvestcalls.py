@@ -185,10 +185,10 @@ def _files(path: Path) -> list[Path]:
 
 def _entry(city: City, target: str, name: str) -> tuple[Source, str]:
     """Give the source to fill, and where its pages come from."""
-    if name and name in city.sources:
-        return _harvested(city.sources[name]), target
-    if not name and target in city.sources:
-        entry = _harvested(city.sources[target])
+    if name and name in city.registry:
+        return _harvested(city.registry[name]), target
+    if not name and target in city.registry:
+        entry = _harvested(city.registry[target])
         path = entry.locate(city.config.path(city.config.city.real_data) if city.config.city.real_data else None)
         if path is None and entry.address is None:
             raise InputError("load-no-file", file=entry.file or "?")

@@ -240,7 +240,7 @@ class Harvest:
     def _precedence(self, graph: str) -> tuple[int, int]:
         """Give how far a source goes before others: the city's own first, then the priority of the registry."""
         info = self.draft.clone.info(ox.NamedNode(graph))
-        source = self.city.sources.get(info.source) if info is not None else self.source
+        source = self.city.registry.get(info.source) if info is not None else self.source
         if info is not None and info.kind is not Kind.HARVEST and graph != self.source.graph_name(self.names).value:
             return 1, 0
         return 0, source.harvest.priority if source is not None else 0

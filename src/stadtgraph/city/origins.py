@@ -35,7 +35,7 @@ class Origins:
         self._locators: dict[str, Locator | None] = {}
         self._records: dict[tuple[str, str], Record | None] = {}
         self._ontology: list[tuple[Path, set[ox.Triple]]] | None = None
-        self._sources = {s.graph_name(city.names).value: s for s in city.sources.values()}
+        self._sources = {s.graph_name(city.names).value: s for s in city.registry.values()}
 
     def line(self, graph: str, triple: ox.Triple) -> str:
         """Give ``file, line N`` (or ``row N``, ``record N``); the file alone where no more is known.

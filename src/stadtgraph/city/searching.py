@@ -29,11 +29,14 @@ def _opened(path: Path, _written: int) -> Index:
     return Index(path)
 
 
-def expanded(text: str, release: Release, view: View, base: str) -> str:
-    """Give a query with its ``sg:search`` statements answered, for those who may see ``view``."""
+def expanded(text: str, release: Release, view: View, base: str, *, marked: bool = False) -> str:
+    """Give a query with its ``sg:search`` statements answered, for those who may see ``view``.
+
+    ``marked`` has the query tell what was found, see :func:`stadtgraph.search.expand`.
+    """
     if not search.uses_search(text):
         return text
-    return search.expand(text, index_of(release, view).search, base)
+    return search.expand(text, index_of(release, view).search, base, marked=marked)
 
 
 class GraphFacts:

@@ -159,6 +159,8 @@ class _Tracer:
 
     def _all(self, slot: Asked, graphs: list[str]) -> None:
         """Count graphs for a pattern that is the whole query: all that fits it is a solution."""
+        s: Any
+        p: Any
         s, p, o = slot.pattern
         for graph in graphs:
             if graph in self._tally.known.derived and self._tally.known.count(p, o, graph) > _MANY:

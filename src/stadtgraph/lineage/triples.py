@@ -92,7 +92,7 @@ class _Path:
         """Give all properties that stand in the path; ``None`` where it may walk any."""
         if self.operator == "negated":
             return None
-        found = [(self.text,) if self.operator == "iri" else ()]
+        found: list[tuple[str, ...]] = [(self.text,) if self.operator == "iri" else ()]
         for part in self.parts:
             inner = part.properties()
             if inner is None:

@@ -18,6 +18,7 @@ import pyoxigraph as ox
 from stadtgraph.errors import QuerySyntaxError
 from stadtgraph.search.index import Hit
 from stadtgraph.sparql.outline import resolve
+from stadtgraph.sparql.patterns import FOUND
 from stadtgraph.sparql.tokens import Kind, Place, Token, code, position, tokenize
 from stadtgraph.terms import PREFIXES, SG, XSD, render
 
@@ -32,9 +33,17 @@ def uses_search(text: str) -> bool:
     return "search" in text
 
 
-def expand(text: str, search: Search, base: str | None = None, prefixes: Mapping[str, str] = PREFIXES) -> str:
+def expand(
+    text: str,
+    search: Search,
+    base: str | None = None,
+    prefixes: Mapping[str, str] = PREFIXES,
+    *,
+    marked: bool = False,
+) -> str:
     """Give a query in which every ``sg:search`` statement is replaced by its hits.
 
+    Where it is to be ``marked``, a variable that begins with ``stadtgraph_found`` has what was found.
     Raises :class:`QuerySyntaxError` with line and column where the statement is not of its form.
     """
     tokens = code(tokenize(text))
@@ -44,6 +53,8 @@ def expand(text: str, search: Search, base: str | None = None, prefixes: Mapping
         if _iri(token, base, known) == FUNCTION.value and token.place is Place.GROUP:
             statement = _Statement(text, tokens, number)
             parts += [text[at : statement.start], statement.table(search)]
+            if marked:
+                parts.append(f"BIND({statement.variables[0]} AS ?{FOUND}{number}) ")
             at = statement.end
     return "".join(parts) + text[at:]
 

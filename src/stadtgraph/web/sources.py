@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
-from stadtgraph.city.accounting import account, reads_of
+from stadtgraph.city.accounting import SEARCHED, account, reads_of
+from stadtgraph.city.searching import expanded
 from stadtgraph.errors import ProtocolError
 from stadtgraph.lineage.jobs import TRACE, lineage_of, term
 from stadtgraph.query import plan
@@ -33,7 +35,8 @@ def sources() -> Response:
     found = noted(state().open(asked.release, callers.view()))
     planned = plan(asked, found.place.names.base, bounds=state().bounds)
     solution = _solution()
-    tag = etag(planned.key(found.place.release), "sources", json.dumps(solution, sort_keys=True))
+    today = datetime.now(UTC).date()
+    tag = etag(planned.key(found.place.release), "sources", today.isoformat(), json.dumps(solution, sort_keys=True))
     if is_known(tag):
         return not_modified(tag)
     dataset = visible(found.place.engine, planned.wanted)
@@ -47,14 +50,14 @@ def sources() -> Response:
         path=str(found.store),
         state=found.place.release,
         base=found.place.names.base,
-        text=found.place.prepare(planned.text),
+        text=expanded(planned.text, found.release, found.view, found.place.names.base, marked=True),
         default=None if dataset.default is None else [g.value for g in dataset.default],
         named=None if dataset.named is None else [g.value for g in dataset.named],
         reads={rule: sorted(iris) for rule, iris in reads_of(state().city).items()},
+        searched=sorted(SEARCHED),
         solution=solution,
     )
-    engine = found.release.engine(found.view)
-    made = account(lineage_of(b"".join(given.blocks)), engine, found.release, found.view)
+    made = account(lineage_of(b"".join(given.blocks)), found.release, found.view, today)
     body = json.dumps(made, ensure_ascii=False, indent=1)
     return tagged(Response(body, content_type="application/json"), tag, keep=planned.is_lasting)
 
