@@ -99,14 +99,25 @@ class Known:
         return self._link_rules.get(predicate) or {r for rules in self._link_rules.values() for r in rules}
 
     def outlines(self, graph: str) -> set[str]:
-        """Give the graphs that hold the outlines of geometries that a graph gives to things."""
+        """Give the graphs that hold the outlines of geometries that a graph gives to things; all that hold any, where
+        they are too many to look."""
         if self._outlines is None:
-            self._outlines = {}
-            has, wkt = render(GEO.hasGeometry), render(GEO.asWKT)
-            text = f"SELECT DISTINCT ?a ?b {{ GRAPH ?a {{ ?f {has} ?g }} GRAPH ?b {{ ?g {wkt} ?w }} }}"
-            for row in self.engine.select(text):
-                self._outlines.setdefault(row[0].value, set()).add(row[1].value)
+            self._outlines = self._all_outlines()
         return self._outlines.get(graph, set())
+
+    def _all_outlines(self) -> dict[str, set[str]]:
+        having, telling = (self.candidates(None, p, None) for p in (GEO.hasGeometry, GEO.asWKT))
+        pairs = [(g, GEO.hasGeometry) for g in having] + [(g, GEO.asWKT) for g in telling]
+        if sum(self.count(p, None, g) for g, p in pairs) >= 4 * SOME or any(
+            self.count(p, None, g) == SOME for g, p in pairs
+        ):
+            return {a: set(telling) for a in having}
+        nodes = {g: {q.object for q in self._quads(GEO.hasGeometry, g)} for g in having}
+        told = {g: {q.subject for q in self._quads(GEO.asWKT, g)} for g in telling}
+        return {a: {b for b in telling if not nodes[a].isdisjoint(told[b])} for a in having}
+
+    def _quads(self, p: ox.NamedNode, graph: str) -> Iterator[ox.Quad]:
+        return iter(self.store.quads_for_pattern(None, p, None, ox.NamedNode(graph)))
 
 
 def _kept(kept: OrderedDict[K, V], key: K, make: Callable[[], V], most: int = _KEPT) -> V:
