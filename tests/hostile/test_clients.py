@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import threading
 import time
@@ -12,7 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
-from attack import PATIENCE, QUERY, Target, below, is_worker, serving
+from attack import MEMORY, PATIENCE, QUERY, Target, below, is_worker, serving
+from stadtgraph.access import Tokens
 
 ALL = "SELECT * { ?s <urn:n> ?o . ?t <urn:n> ?u }"
 COUNT = "SELECT (COUNT(*) AS ?n) { ?s <urn:n> ?o . ?t <urn:n> ?u . ?v <urn:n> ?w }"
@@ -155,6 +157,33 @@ def test_killed_workers_are_replaced_and_callers_told(attacked_city: Path) -> No
                         os.kill(pid, signal.SIGKILL)
             target.check()
             thread.join()
+
+
+@pytest.mark.slow
+def test_a_large_change_holds_up_nobody_who_reads(attacked_city: Path, tmp_path: Path) -> None:
+    """While hundreds of thousands of triples are checked, written, derived and sealed, queries go on being answered."""
+    city = tmp_path / "city"
+    shutil.copytree(attacked_city, city)
+    _, secret = Tokens(city).create(["admin"])
+    body = "".join(f'<urn:s{i}> <urn:p> "text {i}" .\n' for i in range(300_000)).encode()
+    headers = {"Authorization": f"Bearer {secret}", "Content-Type": "text/turtle"}
+    with serving(city, {"workers": 1, "QUERY_SECONDS": 60}) as target:
+        found: list[int] = []
+        thread = threading.Thread(
+            target=lambda: found.append(target.send("PUT", "/graphs/source/notes", headers, body, 600).status)
+        )
+        thread.start()
+        asked = 0
+        while thread.is_alive():
+            answer = target.send("GET", f"/sparql?format=csv&query=SELECT%20({asked}%20AS%20%3Fx)%20%7B%7D")
+            assert answer.status == 200 and answer.body.split() == [b"x", str(asked).encode()]
+            asked += 1
+        assert found == [201] and asked > 20
+        assert target.webs <= below(target.process.pid)
+        until = time.monotonic() + 60
+        while target.size() > MEMORY and time.monotonic() < until:
+            time.sleep(0.5)
+        assert target.size() <= MEMORY
 
 
 def test_posts_without_end_are_cut(target: Target) -> None:

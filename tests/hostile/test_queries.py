@@ -130,7 +130,7 @@ ENDLESS = {
     "stars open at both ends": "SELECT (COUNT(*) AS ?n) { ?a <urn:next>* ?b . ?c <urn:next>* ?d }",
     "any path": "SELECT (COUNT(*) AS ?n) { ?a (!<urn:x>|^!<urn:x>)* ?b }",
     "a random order": f"SELECT * {{{PRODUCT}}} ORDER BY RAND() LIMIT 1",
-    "a filter that is never true": f"ASK {{{PRODUCT} FILTER(?b = 'never' && ?d = 'never') }}",
+    "a filter that is never true": f"ASK {{{PRODUCT} FILTER(CONCAT(?b, ?d, ?f) = 'never') }}",
     "text of a product": f"ASK {{{PRODUCT} FILTER(REGEX(CONCAT(?b, ?d, ?f), '(a+)+$')) }}",
     "exists in a product": f"SELECT (COUNT(*) AS ?n) {{{PRODUCT} FILTER NOT EXISTS {{ ?f ?e ?d }} }}",
     "lateral": "SELECT (COUNT(*) AS ?n) { ?a <urn:n> ?b LATERAL { ?c <urn:n> ?d LATERAL { ?e <urn:n> ?f } } }",

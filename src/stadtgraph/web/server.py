@@ -6,6 +6,7 @@ send or read slowly hold no thread; an answer that breaks off is seen by the cli
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import resource
@@ -197,6 +198,8 @@ def _work(city: str, listener: socket.socket, workers: int, threads: int, grace:
     watch.start()
     queries = app.extensions["stadtgraph"].queries
     queries.pool.warm()
+    gc.collect()
+    gc.freeze()  # so that looking for garbage, which stops every thread, does not look at the program itself
     with suppress(SystemExit):
         server.run()
     queries.close()
