@@ -172,9 +172,9 @@ class Pool:
         raise StoreError("query-no-worker")
 
     def take(self) -> Worker | None:
-        """Give a worker that is free and ready this moment, or none; nothing is waited for."""
+        """Give a worker that is free and ready this moment, or none. Nothing is waited for; who waits comes first."""
         with self._changed:
-            if self._closed or not self._idle:
+            if self._closed or not self._idle or self._waiting:
                 return None
             worker = self._idle.pop()
             alone = not self._idle and self._number < self.settings.size
@@ -192,6 +192,11 @@ class Pool:
         if alone:
             threading.Thread(target=self._warm, daemon=True, name="warm").start()
         return worker
+
+    @property
+    def is_free(self) -> bool:
+        """Tell whether a worker is idle and nobody waits for one."""
+        return bool(self._idle) and not self._waiting
 
     @property
     def is_wanted(self) -> bool:

@@ -184,7 +184,10 @@ class Queries:
         return self.finish(plan, place, blocks, coding, ticket)
 
     def begin(self, plan: Plan, place: Place, is_gone: Callable[[], bool], ticket: Ticket) -> Blocks | None:
-        """Ask a worker that is free this moment; nothing where there is none. Nothing is waited for."""
+        """Ask a worker that is free this moment; nothing where there is none, or where its caller has to stand in line.
+
+        Nothing is waited for. Raises :class:`StoreError` where the worker turns out to be dead.
+        """
         worker = self.pool.take()
         if worker is None:
             return None
@@ -199,7 +202,7 @@ class Queries:
         except wire.Broken:
             work.abandon("died")
             ticket.end("failed")
-            return None
+            raise StoreError("query-failed") from None
         return Blocks(work)
 
     def finish(self, plan: Plan, place: Place, blocks: Blocks, coding: str, ticket: Ticket) -> Answer:

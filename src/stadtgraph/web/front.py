@@ -82,6 +82,17 @@ class Ready:
 
 
 @dataclass(slots=True)
+class Standing:
+    """A query that may be asked as soon as a worker is free."""
+
+    asked: Asked
+    keyed: Keyed
+    found: Opened
+    ticket: Ticket
+    is_gone: Callable[[], bool]
+
+
+@dataclass(slots=True)
 class Given:
     """A query that a worker was asked before a thread took the request."""
 
@@ -134,6 +145,11 @@ class Front:
         """Tell whether somebody waits for a worker."""
         return self._state.queries.pool.is_wanted
 
+    @property
+    def is_free(self) -> bool:
+        """Tell whether a worker may be asked this moment."""
+        return self._state.queries.pool.is_free
+
     def parted(self, address: str) -> None:
         """Note that a client was parted from, for it held up a worker that others waited for."""
         self._state.watch.parted(address)
@@ -169,8 +185,10 @@ class Front:
         ready = self.known(asked, keyed, found, known, ticket)
         return ready or self.run(asked, keyed, found, ticket, environ.get("waitress.client_disconnected"))
 
-    def begin(self, raw: Raw, known: str, address: str | None, is_gone: Callable[[], bool]) -> Ready | Given | None:
-        """Begin to answer without waiting for anything: an answer, a query that a free worker was asked, or nothing.
+    def begin(
+        self, raw: Raw, known: str, address: str | None, is_gone: Callable[[], bool]
+    ) -> Ready | Given | Standing | None:
+        """Begin to answer without waiting for anything: an answer, a query that was asked or may be soon, or nothing.
 
         Nothing means that a thread should take the request from its start; so it is where anything is wrong.
         """
@@ -181,14 +199,22 @@ class Front:
                 return None
             keyed = asked.keyed(found.place.release)
             ready = self.known(asked, keyed, found, known if raw[0] == "GET" else "", ticket)
-            if ready is not None:
-                return ready
-            if address is None or not asked.plan.is_simple:
-                return None
-            blocks = self._state.queries.begin(asked.plan, found.place, is_gone, ticket)
         except Exception:
             return None
-        return None if blocks is None else Given(asked, keyed, found, ticket, blocks)
+        if ready is not None:
+            return ready
+        if address is None or not asked.plan.is_simple:
+            return None
+        return self.again(Standing(asked, keyed, found, ticket, is_gone))
+
+    def again(self, query: Standing) -> Given | Standing | None:
+        """Ask a worker, where one is free now; give the query back where none is, nothing where anything is wrong."""
+        asked, found, ticket = query.asked, query.found, query.ticket
+        try:
+            blocks = self._state.queries.begin(asked.plan, found.place, query.is_gone, ticket)
+        except Exception:
+            return None
+        return query if blocks is None else Given(asked, query.keyed, found, ticket, blocks)
 
     def go_on(self, given: Given) -> Ready | None:
         """Take what the worker has sent by now; give the answer where it is there whole."""

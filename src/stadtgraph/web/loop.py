@@ -14,6 +14,7 @@ import select
 import socket
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 from email.utils import formatdate
 from ipaddress import ip_address
@@ -28,7 +29,7 @@ from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 from stadtgraph.errors import StadtgraphError
 from stadtgraph.web import front, reply
-from stadtgraph.web.front import Front, Given, Ready
+from stadtgraph.web.front import Front, Given, Ready, Standing
 from stadtgraph.web.room import Room, Unsent
 
 SLOWEST_REQUEST: Final = 60.0
@@ -46,7 +47,9 @@ MANY: Final = 250
 _LITTLE: Final = 128 * 1024
 _SLOW: Final = 20_000
 _CLEANING: Final = 5.0
-_PROMPT: Final = 0.02
+_PROMPT, _STARTED = 0.1, 0.015
+"""Seconds for which the loop waits for a worker, or for the end of an answer that has begun, before a thread does."""
+_TRIES: Final = 8
 _LONGEST: Final = 2048
 _HELD: Final = 256_000_000
 _IN, _OUT = 1, 4
@@ -213,10 +216,19 @@ class Since:
 class _Begun:
     """A query that a worker answers while the loop goes on."""
 
-    __slots__ = ("began", "channel", "given", "handle")
+    __slots__ = ("channel", "given", "handle", "until")
 
     def __init__(self, channel: Channel, given: Given, handle: int) -> None:
-        self.channel, self.given, self.handle, self.began = channel, given, handle, time.monotonic()
+        self.channel, self.given, self.handle, self.until = channel, given, handle, time.monotonic() + _PROMPT
+
+
+class _Standing:
+    """A query that waits for a worker without a thread."""
+
+    __slots__ = ("channel", "query", "since")
+
+    def __init__(self, channel: Channel, query: Standing) -> None:
+        self.channel, self.query, self.since = channel, query, time.monotonic()
 
 
 class Server(TcpWSGIServer):  # type: ignore[misc]
@@ -243,6 +255,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         self._short, self._main = short, threading.get_ident()
         self._fresh: list[Channel] = []
         self._begun: dict[int, _Begun] = {}
+        self._line: deque[_Standing] = deque()
         self._watched: dict[int, int] = {}
         self._epoll: select.epoll | None = None
         self._until: float | None = None
@@ -338,8 +351,9 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         self._watch_touched()
         wait = 1.0
         if self._begun:
-            oldest = min(begun.began for begun in self._begun.values())
-            wait = max(0.0, oldest + _PROMPT - now)
+            wait = max(0.0, min(begun.until for begun in self._begun.values()) - now)
+        if self._line:
+            wait = min(wait, max(0.0, self._line[0].since + _PROMPT - now))
         for handle, event in self._epoll.poll(wait):
             if handle in self._begun:
                 self._go_on(self._begun[handle])
@@ -349,7 +363,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
                 self._make_room(time.time())
             while self._fresh:
                 self._begin(self._fresh.pop())
-        for begun in [b for b in self._begun.values() if time.monotonic() - b.began >= _PROMPT]:
+        self._move_up()
+        for begun in [b for b in self._begun.values() if time.monotonic() >= b.until]:
             self._hand_over(begun)
 
     def _is_busy(self) -> bool:
@@ -379,16 +394,45 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         """Answer from the loop what can be answered so; give the rest to a thread."""
         request = channel.requests[0]
         found = self._shortly(channel, request) if self._short is not None else None
+        if isinstance(found, Ready):
+            self._send(channel, found)
+        elif isinstance(found, Standing):
+            self._line.append(_Standing(channel, found))
+        else:
+            self._take(channel, found)
+
+    def _take(self, channel: Channel, found: Given | None) -> None:
+        """Watch the worker that was asked; where none was, give the request to a thread."""
         if found is None:
             self.task_dispatcher.add_task(channel)
-        elif isinstance(found, Ready):
-            self._send(channel, found)
         else:
             handle = found.blocks.handle
             self._begun[handle] = _Begun(channel, found, handle)
             self._watch(handle, _IN)
 
-    def _shortly(self, channel: Channel, request: Any) -> Ready | Given | None:
+    def _move_up(self) -> None:
+        """Ask free workers what stands in line; who has stood there for long gets a thread, which waits on."""
+        if self._short is None or not self._line:
+            return
+        now = time.monotonic()
+        kept: list[_Standing] = []
+        while self._line and len(kept) < _TRIES:
+            first = self._line[0]
+            if now - first.since < _PROMPT and not self._short.is_free:
+                break
+            self._line.popleft()
+            if not first.channel.connected:
+                first.channel.service()  # which tidies up
+                continue
+            late = now - first.since >= _PROMPT
+            found = None if late else self._short.again(first.query)
+            if isinstance(found, Standing):
+                kept.append(first)
+            else:
+                self._take(first.channel, found)
+        self._line.extendleft(reversed(kept))
+
+    def _shortly(self, channel: Channel, request: Any) -> Ready | Given | Standing | None:
         headers = request.headers
         if request.error or request.version != "1.1" or request.path not in front.PATHS or channel.total_outbufs_len:
             return None
@@ -430,6 +474,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             self._send(begun.channel, found)
         elif begun.given.needs_thread:
             self._hand_over(begun)
+        else:
+            begun.until = min(begun.until, time.monotonic() + _STARTED)
 
     def _drop(self, begun: _Begun) -> None:
         del self._begun[begun.handle]
