@@ -15,9 +15,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-_LONGEST, _MOST = 8192, 64
+_LONGEST, _MOST, _USUAL = 8192, 64, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,12 @@ def negotiate(accept: str | None, offers: Sequence[Format]) -> Choice | None:
 
     A wildcard stands for the proper media types only.
     """
+    if accept is None or len(accept) <= _USUAL:  # clients send the same few headers all the time
+        return _remembered(accept, tuple(offers))
+    return _negotiated(accept, offers)
+
+
+def _negotiated(accept: str | None, offers: Sequence[Format]) -> Choice | None:
     accepted = ranges(accept)
     best: tuple[float, int, bool, int] = (0.0, 0, False, 0)
     choice = None
@@ -148,6 +155,9 @@ def negotiate(accept: str | None, offers: Sequence[Format]) -> Choice | None:
             if fit >= (1 if proper else 3) and closest.weight > 0 and rank > best:
                 best, choice = rank, Choice(offer, media_type)
     return choice
+
+
+_remembered: Final = lru_cache(512)(_negotiated)
 
 
 def choose(accept: str | None, offers: Sequence[Format]) -> Format | None:

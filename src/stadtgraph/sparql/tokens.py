@@ -108,6 +108,7 @@ _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _OPERANDS: Final = frozenset({Kind.VARIABLE, Kind.IRI, Kind.PNAME, Kind.BNODE, Kind.STRING, Kind.NUMBER, Kind.LANGUAGE})
 _OPERAND_TEXTS: Final = frozenset({")", "]", "}", ">>", "TRUE", "FALSE"})
 _CLOSING: Final = frozenset({")", "]", "}", "|}", ">>"})
+_NAMED: Final = {str(kind): kind for kind in Kind}
 _NO_CALL: Final = frozenset({"A", "TRUE", "FALSE", "UNDEF", "VALUES"})
 
 
@@ -138,7 +139,7 @@ class _Brackets:
     def after_operand(self) -> bool:
         """Tell whether ``<`` here can only mean *less than*."""
         last = self.last
-        if last is None or self.place is not Place.EXPRESSION:
+        if last is None or self.frames[-1].place is not Place.EXPRESSION:
             return False
         return last.kind in _OPERANDS or last.upper in _OPERAND_TEXTS
 
@@ -195,12 +196,13 @@ def tokenize(text: str) -> Iterator[Token]:
         pattern = _AFTER_OPERAND if brackets.after_operand() else _ELSEWHERE
         found = pattern[position < nameless].match(text, position)
         assert found is not None and found.lastgroup is not None  # BAD matches any character
-        token = Token(Kind(found.lastgroup), found.group(), position, brackets.place)
-        if position >= nameless and token.kind in (Kind.WORD, Kind.BAD):
+        kind = _NAMED[found.lastgroup]
+        token = Token(kind, found.group(), position, brackets.place)
+        if position >= nameless and (kind is Kind.WORD or kind is Kind.BAD):
             run = _START.match(text, position)
             nameless = run.end() if run else position
         position = found.end()
-        if token.kind is not Kind.SPACE and token.kind is not Kind.COMMENT:
+        if kind is not Kind.SPACE and kind is not Kind.COMMENT:
             brackets.see(token)
         yield token
 
