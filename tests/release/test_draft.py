@@ -261,3 +261,25 @@ def test_a_long_history_of_edits_keeps_counts_right(tmp_path: Path) -> None:
             opened.seal()
     manifest = Releases(tmp_path).require_current().manifest()
     assert manifest.graphs[NAMES.source("a").value].triples == 1
+
+
+def test_a_store_of_which_most_is_new_is_sorted_and_answers_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sorting changes nothing of the content; a small change to it is left beside."""
+    found = []
+    for bound in (1_000_000, 100):
+        monkeypatch.setattr("stadtgraph.release.draft.SETTLED", bound)
+        city = tmp_path / str(bound)
+        steps: list[str] = []
+        with writer_lock(city), drafting(Releases(city), NAMES, why="test", progress=steps.append) as opened:
+            for name in "abcdef":
+                opened.put(info(name), [triple(f"{name}{i}", str(i)) for i in range(50)])
+            release = opened.seal()
+        assert release is not None and ("settle" in steps) is (bound == 100)
+        found.append(contents(city, View.PUBLIC))
+    assert found[0] == found[1]
+    with writer_lock(city), drafting(Releases(city), NAMES, why="small", progress=steps.append) as opened:
+        opened.put(info("g"), [triple("g", "new")])
+        opened.seal()
+    assert steps.count("settle") == 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +35,8 @@ from stadtgraph.store import Change, OxigraphEngine, Spool, change, count, spool
 from stadtgraph.store.literals import Normaliser, Splitter
 from stadtgraph.terms import Names
 
+SETTLED = 100_000
+"""Triples that a draft has to have written before its store is worth sorting."""
 Progress = Callable[[str], None]
 """Called with the name of each step once it is done: ``clone``, ``load trees``, ``seal``, ``current`` ..."""
 
@@ -242,6 +244,7 @@ class Draft:
             return None
         for view in self.views:
             self.engines[view].store.flush()
+            self._settle(view)
             if self.parent is not None:
                 write_patch(patch_path(self.path, view), self.id, self.parent.id, self.changes[view])
             self._manifest(view).write(manifest_path(self.path, view))
@@ -260,6 +263,18 @@ class Draft:
         self.progress("current")
         (self.releases.city / "pending").unlink()
         return self.releases.get(self.id)
+
+    def _settle(self, view: View) -> None:
+        """Sort the files of a store of which most is new, so that answers need half the work from then on.
+
+        It takes about a fifth of the time of writing; small changes to a large store are left beside it.
+        """
+        written = sum(change.added + change.removed for change in self.changes[view])
+        held = sum(info.triples for info in self.graphs[view].values())
+        if written >= SETTLED and written * 2 > held:
+            with suppress(OSError):  # a disk without room for the copy keeps the files as they are
+                self.engines[view].store.optimize()
+            self.progress("settle")
 
     def abandon(self) -> None:
         """Drop the draft; the current release stays as it was."""
