@@ -21,6 +21,7 @@ PIECES = st.sampled_from([*CHARACTERS, *WORDS, "|}", "\\u0053", "1e5", "@en-GB"]
 def test_the_tokens_of_any_text_put_together_are_that_text(text: str) -> None:
     """Whatever comes, nothing is lost and nothing raises."""
     assert "".join(token.text for token in tokenize(text)) == text
+    assert list(tokenize(text, gaps=False)) == code(tokenize(text))
 
 
 @given(st.lists(PIECES).map("".join))

@@ -97,7 +97,7 @@ def outline(text: str, base: str | None = None, prefixes: Mapping[str, str] | No
 
 def checked_code(text: str) -> list[Token]:
     """Give the tokens of ``text`` that mean something; raise :class:`QuerySyntaxError` for what is none."""
-    return [_checked(text, t) for t in tokenize(text) if t.kind is not Kind.SPACE and t.kind is not Kind.COMMENT]
+    return [_checked(text, t) for t in tokenize(text, gaps=False)]
 
 
 def _places(text: str, tokens: list[Token], word: str) -> tuple[tuple[int, int], ...]:

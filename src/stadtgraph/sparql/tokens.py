@@ -103,6 +103,7 @@ _NO_NAMES: Final = tuple((kind, rf":(?:{_LOCAL})?+" if kind is Kind.PNAME else p
 _AFTER_OPERAND: Final = (_compile(*_KINDS), _compile(*_NO_NAMES))
 _ELSEWHERE: Final = (_compile(_IRI, _TRIPLE_TERM, *_KINDS), _compile(_IRI, _TRIPLE_TERM, *_NO_NAMES))
 _START: Final = re.compile(_RUN)
+_GAP: Final = re.compile(r"(?:[ \t\r\n]++|#[^\r\n]*+)*+")
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 
 _OPERANDS: Final = frozenset({Kind.VARIABLE, Kind.IRI, Kind.PNAME, Kind.BNODE, Kind.STRING, Kind.NUMBER, Kind.LANGUAGE})
@@ -185,14 +186,18 @@ class _Brackets:
         return Place.EXPRESSION if called and filtered else Place.LIST
 
 
-def tokenize(text: str) -> Iterator[Token]:
-    """Give every token of ``text`` in order, with space and comments; time grows with the length alone.
+def tokenize(text: str, *, gaps: bool = True) -> Iterator[Token]:
+    """Give every token of ``text`` in order; time grows with the length alone. ``gaps`` gives space and comments too.
 
     Letters that are no prefix, because no colon ends them, are not read as one a second time from a later letter on.
     """
     brackets = _Brackets()
     position = nameless = 0
-    while position < len(text):
+    while True:
+        if not gaps and (gap := _GAP.match(text, position)) is not None:
+            position = gap.end()
+        if position >= len(text):
+            return
         pattern = _AFTER_OPERAND if brackets.after_operand() else _ELSEWHERE
         found = pattern[position < nameless].match(text, position)
         assert found is not None and found.lastgroup is not None  # BAD matches any character
