@@ -197,14 +197,16 @@ def test_random_text_never_raises_anything_but_a_mapping_error(
 
 def test_every_function_can_be_called(tmp_path: Path) -> None:
     """Each gives plain text; what cannot be read gives nothing."""
-    query = """CONSTRUCT { <id/x> rdfs:label ?a1, ?a2, ?a3, ?a4, ?a5, ?a6 , ?a7 } WHERE {
+    query = """CONSTRUCT { <id/x> rdfs:label ?a1, ?a2, ?a3, ?a4, ?a5, ?a6 , ?a7 , ?a8 } WHERE {
       BIND(sgf:slug(?text) AS ?a1) BIND(sgf:number(?n) AS ?a2) BIND(sgf:date(?d) AS ?a3)
       BIND(sgf:lonlat(?lon, ?lat) AS ?a4) BIND(sgf:hash(?text) AS ?a5) BIND(sgf:unixdate(?u) AS ?a6)
-      BIND(sgf:unixdate(?u, "Europe/Berlin") AS ?a7) }"""
+      BIND(sgf:unixdate(?u, "Europe/Berlin") AS ?a7) BIND(sgf:surveyed(?e, ?h, "EPSG:25832") AS ?a8) }"""
     cells: dict[str, str | None] = {"text": "Zöllner & Söhne", "n": "1.234,5", "d": "07.11.2022"}
-    found = mapped(tmp_path, query, cells | {"lon": "11,5", "lat": "50.9", "u": "1610751599"})
+    utm = {"e": "679542,668613", "h": "5646041.5832"}
+    found = mapped(tmp_path, query, cells | utm | {"lon": "11,5", "lat": "50.9", "u": "1610751599"})
     values = {str(triple.object) for triple in found}
     expected = {"zoellner-soehne", "1234.5", "2022-11-07", "POINT(11.5000000 50.9000000)", "2021-01-15"}
+    expected |= {"<http://www.opengis.net/def/crs/EPSG/0/25832> POINT(679542.668613 5646041.5832)"}
     assert {f'"{value}"' for value in expected} < values
     assert mapped(tmp_path, query, cells | {"text": "!", "n": "x", "d": "x", "lon": "200", "lat": "1", "u": "x"})
 

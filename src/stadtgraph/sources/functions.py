@@ -96,6 +96,19 @@ def point(x: str, y: str, epsg: str) -> str | None:
     return _wkt(*transform.transform(float(east), float(north)))
 
 
+def surveyed(x: str, y: str, epsg: str) -> str | None:
+    """Give easting and northing as a WKT point that names its system, to be kept beside the point in CRS84.
+
+    >>> surveyed("679542.668613", "5646041.5832", "25832")
+    '<http://www.opengis.net/def/crs/EPSG/0/25832> POINT(679542.668613 5646041.5832)'
+
+    What gives no point gives no such text. Source: https://docs.ogc.org/is/22-047r1/22-047r1.html, WKT literals.
+    """
+    if point(x, y, epsg) is None:
+        return None
+    return f"<http://www.opengis.net/def/crs/EPSG/0/{_code(epsg)}> POINT({number(x)} {number(y)})"
+
+
 def lonlat(lon: str, lat: str) -> str | None:
     """Give longitude and latitude as a WKT point with up to seven decimals; impossible values give ``None``.
 
@@ -130,11 +143,15 @@ def _wkt(lon: float, lat: float) -> str | None:
     return f"POINT({lon:.7f} {lat:.7f})"
 
 
+def _code(epsg: str) -> int:
+    """Give the number of a system that is written as a number, ``EPSG:25832`` or an IRI."""
+    return int(epsg.rpartition("/")[2].upper().removeprefix("EPSG:"))
+
+
 @cache
 def _transformer(epsg: str) -> pyproj.Transformer:
-    code = epsg.rpartition("/")[2].upper().removeprefix("EPSG:")
     try:
-        return pyproj.Transformer.from_crs(int(code), 4326, always_xy=True)
+        return pyproj.Transformer.from_crs(_code(epsg), 4326, always_xy=True)
     except (ValueError, pyproj.exceptions.CRSError) as error:
         raise MappingError("sources-no-epsg", code=epsg) from error
 
@@ -152,6 +169,7 @@ FUNCTIONS: Final[dict[str, tuple[Callable[..., str | None], int, int]]] = {
     "slug": (slug, 1, 1),
     "number": (number, 1, 1),
     "date": (date, 1, 1),
+    "surveyed": (surveyed, 3, 3),
     "lonlat": (lonlat, 2, 2),
     "hash": (short_hash, 1, 1),
     "unixdate": (unixdate, 1, 2),
