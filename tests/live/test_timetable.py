@@ -5,17 +5,26 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
+import pyoxigraph as ox
 import pytest
 
 from live_town import LiveTown, values
 from portal import Answer, Portal
 from stadtgraph.errors import InputError, NetworkError, RegistryError
+from stadtgraph.links import Selections, find, load_rules
 from stadtgraph.release import View
-from stadtgraph.sources import load_registry, read
+from stadtgraph.sources import Source, load_registry, read
 from stadtgraph.sources.harvest import State
 from stadtgraph.sources.live import archive, lines
+from stadtgraph.sources.live.archive import Archive
+from stadtgraph.sources.live.making import Making
+from stadtgraph.sources.live.settings import GTFS_COLUMNS, Gtfs
+from stadtgraph.sources.live.timetable import Timetable
+from stadtgraph.store import OxigraphEngine
+from stadtgraph.terms import Names
 from timetables import BOX, MAPPINGS, TABLES, changed, packed
 
 DATA = MAPPINGS.parent
@@ -365,3 +374,27 @@ def test_stops_are_placed_where_the_source_asks_for_it(town: LiveTown) -> None:
     town.build()
     town.harvest(put(town, packed()), source="live")
     assert ("id/stop/de:1", "id/ortsteil/a") in values(town.graph(), "sfWithin")
+
+
+def test_operators_are_linked_to_the_organisations_of_the_register(tmp_path: Path) -> None:
+    """By the link rule of the project, whatever the legal form or spelling that the timetable has."""
+    names = Names()
+    agencies = "agency_id,agency_name,agency_url,agency_timezone\n"
+    agencies += "114,Jenaer Nahverkehr,https://x.example/,Europe/Berlin\n7,Fernbus,https://y.example/,Europe/Berlin\n"
+    (tmp_path / "feed.zip").write_bytes(packed({"agency.txt": agencies}))
+    entry = Source("live", {}, "utilities", "harvest", "public", mappings={"agencies": MAPPINGS / TABLES["agencies"]})
+    with (
+        Archive([tmp_path / "feed.zip"]) as files,
+        closing(Making(entry, names, tmp_path / "quarantine.nt")) as making,
+    ):
+        making.check("agencies", GTFS_COLUMNS["agencies"])
+        timetable = Timetable(files, frozenset(("agencies",)), Gtfs(), making.set_aside)
+        made = list(making.triples(timetable.rows(), lambda _table: "agency.txt"))
+    registers = [DATA / "registers" / "units.ttl", *sorted((DATA.parent / "ontology").glob("*.ttl"))]
+    triples = (q.triple for path in registers for q in ox.parse(path=str(path), base_iri=names.base))
+    engine = OxigraphEngine(tmp_path / "store", names, read_only=False)
+    engine.store.extend(ox.Quad(*t, ox.DefaultGraph()) for t in (*made, *triples))
+    (rule,) = (r for r in load_rules(DATA / "links", names.base) if r.iri.value.endswith("operator-organisation"))
+    links = {(link.subject.value, link.object.value) for link in find(rule, Selections(engine))}
+    engine.close()
+    assert links == {(f"{names.base}id/agency/114", f"{names.base}id/unit/jnv")}
