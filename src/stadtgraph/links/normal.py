@@ -12,6 +12,11 @@ from typing import Final
 from stadtgraph.sources.functions import slug
 
 _LEGAL: Final = re.compile(r"\b(?:g?gmbh(?: und co kg)?|mbh|ag|kg|ohg|e ?v|e ?g|se|ug|inc|ltd)\b")
+_MAIL: Final = re.compile(r"e-?mail:.*$|\([^)]*\)\s*$", re.IGNORECASE | re.DOTALL)
+_MUNICIPAL: Final = re.compile(
+    r"^(?:freie |hanse |universitaets |wissenschafts |landeshaupt |und |hansestadt |universitaetsstadt |"
+    r"wissenschaftsstadt |landeshauptstadt |stadtverwaltung |stadt |gemeinde )+(?=\S)"
+)
 _STREET: Final = re.compile(r"(?<=[a-z])str\b|\bstr\b")
 _KINDS_OF: Final = frozenset(
     (
@@ -42,6 +47,17 @@ def organisation(text: str) -> str:
     ('jenah', 'stadtwerkeenergiejenapoessneck')
     """
     return _LEGAL.sub("", folded(text)).replace(" ", "")
+
+
+def publisher(text: str) -> str:
+    """Give the name of a publisher without address, legal form, what kind of municipality it is, and blanks inside.
+
+    >>> publisher("Stadt Krefeld"), publisher("Kreis Kleve"), publisher("Hanse- und Universitätsstadt Rostock")
+    ('krefeld', 'kreiskleve', 'rostock')
+    >>> publisher("Standesamt Bremen Mitteemail: office@finanzen.bremen.de")
+    'standesamtbremenmitte'
+    """
+    return _MUNICIPAL.sub("", _LEGAL.sub("", folded(_MAIL.sub("", text))).strip()).replace(" ", "")
 
 
 def institution(text: str) -> str:
@@ -117,6 +133,7 @@ FORMS: Final[dict[str, Callable[[str], str]]] = {
     "asWritten": str.strip,
     "folded": folded,
     "organisation": organisation,
+    "publisher": publisher,
     "institution": institution,
     "local": local,
     "binomial": binomial,
