@@ -202,8 +202,8 @@ def test_every_function_can_be_called(tmp_path: Path) -> None:
       BIND(sgf:lonlat(?lon, ?lat) AS ?a4) BIND(sgf:hash(?text) AS ?a5) BIND(sgf:unixdate(?u) AS ?a6)
       BIND(sgf:unixdate(?u, "Europe/Berlin") AS ?a7) BIND(sgf:surveyed(?e, ?h, "EPSG:25832") AS ?a8) }"""
     cells: dict[str, str | None] = {"text": "Zöllner & Söhne", "n": "1.234,5", "d": "07.11.2022"}
-    utm = {"e": "679542,668613", "h": "5646041.5832"}
-    found = mapped(tmp_path, query, cells | utm | {"lon": "11,5", "lat": "50.9", "u": "1610751599"})
+    cells |= {"e": "679542,668613", "h": "5646041.5832"}
+    found = mapped(tmp_path, query, cells | {"lon": "11,5", "lat": "50.9", "u": "1610751599"})
     values = {str(triple.object) for triple in found}
     expected = {"zoellner-soehne", "1234.5", "2022-11-07", "POINT(11.5000000 50.9000000)", "2021-01-15"}
     expected |= {"<http://www.opengis.net/def/crs/EPSG/0/25832> POINT(679542.668613 5646041.5832)"}
