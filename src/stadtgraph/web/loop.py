@@ -52,6 +52,7 @@ _PROMPT, _STARTED = 0.1, 0.015
 _TRIES: Final = 8
 _LONGEST: Final = 2048
 _HELD: Final = 256_000_000
+_LARGE: Final = 16 * 1024
 _IN, _OUT = 1, 4
 _COMMON: Final = "".join(f"{name}: {value}\r\n" for name, value in reply.COMMON)
 
@@ -71,6 +72,13 @@ class Task(WSGITask):  # type: ignore[misc]
             if not self.wrote_header:
                 raise
             self.close_on_finish = True
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the answer; a large one as a chunk of its own, without being copied."""
+        if not (self.chunked_response and self.wrote_header and len(data) >= _LARGE):
+            super().write(data)
+            return
+        self.channel.write_pieces([b"%X\r\n" % len(data), data, b"\r\n"])
 
     def get_environment(self) -> dict[str, Any]:
         """Give the WSGI environment, with the query that the loop has begun."""
@@ -138,13 +146,27 @@ class Channel(HTTPChannel):  # type: ignore[misc]
                 given.close()
             self._count_received()
 
-    def write_soon(self, data: bytes) -> int:
+    def write_soon(self, data: bytes | memoryview) -> int:
         """Take a part of an answer; a thread waits a moment where too much waits already."""
         if self.server.room.is_over and not self.server.is_main:
             self.server.pull_trigger()
             self.server.room.wait(1.0)
         number: int = super().write_soon(data)
         return number
+
+    def write_pieces(self, pieces: list[bytes]) -> None:
+        """Take parts of an answer that belong together; what the system takes at once waits nowhere."""
+        number = 0
+        with self.outbuf_lock:
+            if self.connected and not self._unsent:
+                with suppress(OSError):  # whatever is wrong will be seen by who sends the rest
+                    number = self.socket.sendmsg(pieces)
+                    self.last_activity = time.time()
+                self.sent += number
+        for piece in pieces:
+            if number < len(piece):
+                self.write_soon(memoryview(piece)[number:] if number else piece)
+            number = max(0, number - len(piece))
 
     def handle_close(self) -> None:
         """Close the connection and forget what it holds."""
