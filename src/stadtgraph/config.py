@@ -109,10 +109,14 @@ class RetentionSettings:
 
 @dataclass(frozen=True, slots=True)
 class AuditSettings:
-    """``[audit]``: bounds of validating queries that are not the package's: seconds and bytes of memory."""
+    """``[audit]``: bounds of validating queries that are not the package's: seconds and bytes of memory.
+
+    ``scored`` is up to how many public datasets a release holds the scores of each.
+    """
 
     seconds: float = 300.0
     memory: int = 4_000_000_000
+    scored: int = 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,12 +124,13 @@ def test_scores_are_published_in_the_data_quality_vocabulary(full_town: City) ->
     dataset = f"{BASE}id/dataset/complete"
     assert found[dataset, "score"] == "325" and found[dataset, "keywordAvailability"] == "true"
     assert (dataset, "accessUrlStatusCode") not in found
+    assert found[dataset, "scoreAtMost"] == "405"
     assert (f"{BASE}id/unit/parks", "score") in found and (f"{BASE}id/catalogue", "score") in found
     points = {m.name: m.points for m in METRICS}
     total = sum(
         points[name] * (value == "true" or float(value.replace("true", "1").replace("false", "0")))
         for (on, name), value in found.items()
-        if on == dataset and name != "score"
+        if on == dataset and name in points
     )
     assert total == 325
 

@@ -6,14 +6,33 @@ distributions finds is the share that meets it. Addresses that were not checked 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 import pyoxigraph as ox
 
-from stadtgraph.catalogue.mqa import METRICS, PV, Score
-from stadtgraph.terms import RDF, XSD, Names, Namespace
+from stadtgraph.catalogue.mqa import METRICS, PV, Score, mean
+from stadtgraph.terms import RDF, SG, XSD, Names, Namespace
 
 DQV = Namespace("http://www.w3.org/ns/dqv#")
+OF: Final = DQV.isMeasurementOf
+METRIC_IRIS: Final = (PV.score, SG.scoreAtMost, SG.scoreGain, *(metric.iri for metric in METRICS))
+"""Everything that a score is measured by."""
+
+
+def quality(
+    scores: Sequence[Score],
+    units: Mapping[ox.NamedNode, Sequence[Score]],
+    catalogue: ox.NamedNode | None,
+    names: Names,
+) -> Iterator[ox.Triple]:
+    """Give the scores of datasets with all metrics and gains, of units, and of the catalogue where it is named."""
+    if scores and catalogue is not None:
+        yield from measurements([mean(scores, catalogue)], names)
+    yield from measurements((mean(found, unit) for unit, found in units.items()), names)
+    for score in scores:
+        yield from measurements([score], names)
+        yield from gains(score, names)
 
 
 def measurements(scores: Iterable[Score], names: Names, *, each: bool = True) -> Iterator[ox.Triple]:
@@ -21,11 +40,29 @@ def measurements(scores: Iterable[Score], names: Names, *, each: bool = True) ->
     for score in scores:
         if score.of is None:
             continue
-        points = ox.Literal(f"{score.value:g}", datatype=XSD.decimal)
-        yield from _one(score.of, PV.score, points, names)
-        for metric, safe, most in zip(METRICS, score.safe, score.most, strict=True) if each else ():
+        for metric, points in ((PV.score, score.value), (SG.scoreAtMost, score.maximum)):
+            yield from _one(score.of, metric, _number(points), names)
+        for row, safe, most in zip(METRICS, score.safe, score.most, strict=True) if each else ():
             if safe == most:
-                yield from _one(score.of, metric.iri, _value(safe, share=metric.each or score.datasets > 1), names)
+                yield from _one(score.of, row.iri, _value(safe, share=row.each or score.datasets > 1), names)
+
+
+def gains(score: Score, names: Names) -> Iterator[ox.Triple]:
+    """Give what each missing fact of a dataset would bring."""
+    for step in score.steps if score.of is not None else ():
+        assert score.of is not None
+        this = _iri(score.of, f"gain-{step.name}", names)
+        yield from _measured(this, score.of, SG.scoreGain, _number(step.gain))
+        yield ox.Triple(this, SG.neededFact, step.asks_for)
+
+
+def _number(points: float) -> ox.Literal:
+    """Give points as the store keeps them.
+
+    >>> [_number(points).value for points in (405.0, 327.5, 0.0)]
+    ['405', '327.5', '0']
+    """
+    return ox.Literal(f"{points:.2f}".rstrip("0").rstrip("."), datatype=XSD.decimal)
 
 
 def _value(found: float, *, share: bool) -> ox.Literal:
@@ -36,12 +73,18 @@ def _value(found: float, *, share: bool) -> ox.Literal:
 
 def _one(on: ox.NamedNode, metric: ox.NamedNode, value: ox.Literal, names: Names) -> Iterator[ox.Triple]:
     """Give one measurement; its IRI hangs on what was measured and by what."""
+    return _measured(_iri(on, metric.value.rpartition("#")[2], names), on, metric, value)
+
+
+def _iri(on: ox.NamedNode, what: str, names: Names) -> ox.NamedNode:
     inside = f"{names.base}id/"
     if on.value.startswith(inside):
-        this = names.id(f"score/{on.value.removeprefix(inside)}/{metric.value.rpartition('#')[2]}")
-    else:
-        this = ox.NamedNode(f"{on.value}#score-{metric.value.rpartition('#')[2]}")
+        return names.id(f"score/{on.value.removeprefix(inside)}/{what}")
+    return ox.NamedNode(f"{on.value}#score-{what}")
+
+
+def _measured(this: ox.NamedNode, on: ox.NamedNode, metric: ox.NamedNode, value: ox.Literal) -> Iterator[ox.Triple]:
     yield ox.Triple(this, RDF.type, DQV.QualityMeasurement)
     yield ox.Triple(this, DQV.computedOn, on)
-    yield ox.Triple(this, DQV.isMeasurementOf, metric)
+    yield ox.Triple(this, OF, metric)
     yield ox.Triple(this, DQV.value, value)

@@ -72,6 +72,14 @@ class LinkChecks:
         except OSError:
             return ""
 
+    @property
+    def written(self) -> float:
+        """When addresses were last checked, in seconds since 1970; 0 where they never were."""
+        try:
+            return self._path.stat().st_mtime
+        except OSError:
+            return 0.0
+
     def reached(self, address: str) -> bool | None:
         """Tell whether an address answers; ``None`` where it was never asked."""
         found = self.known.get(address)

@@ -14,10 +14,10 @@ import pyoxigraph as ox
 from stadtgraph import messages
 from stadtgraph.catalogue.against import Drift
 from stadtgraph.catalogue.asking import Whom, compact
-from stadtgraph.catalogue.dqv import DQV, measurements
+from stadtgraph.catalogue.dqv import DQV, quality
 from stadtgraph.catalogue.mqa import BANDS, DIMENSIONS, FULL, METRICS, PV, Score, Step, band, mean
 from stadtgraph.catalogue.portal import ACCEPTED, STATES, Note, Outcome
-from stadtgraph.terms import XSD, Names
+from stadtgraph.terms import SG, XSD, Names
 
 FORMS: Final = ("text", "json", "html", "ttl")
 
@@ -51,24 +51,26 @@ class Preview:
 
     def by_unit(self) -> dict[ox.NamedNode | None, Score]:
         """The score of each unit's datasets, the lowest first."""
+        made = {unit: mean(scores, unit) for unit, scores in self._of_units().items()}
+        return dict(sorted(made.items(), key=lambda item: (item[1].maximum, str(item[0]))))
+
+    def _of_units(self) -> dict[ox.NamedNode | None, list[Score]]:
         found: dict[ox.NamedNode | None, list[Score]] = {}
         for score in self.scores:
             assert score.of is not None
             found.setdefault(self.whom.unit(score.of.value), []).append(score)
-        made = {unit: mean(scores, unit) for unit, scores in found.items()}
-        return dict(sorted(made.items(), key=lambda item: (item[1].maximum, str(item[0]))))
+        return found
 
     def quality(self) -> Iterator[ox.Triple]:
         """The scores in the Data Quality Vocabulary: of datasets with all metrics, of units and the catalogue."""
-        yield from measurements([mean(self.scores, self.catalogue)] if self.scores else [], self.names)
-        yield from measurements([score for unit, score in self.by_unit().items() if unit is not None], self.names)
-        yield from measurements(self.scores, self.names)
+        units = {unit: scores for unit, scores in self._of_units().items() if unit is not None}
+        yield from quality(self.scores, units, self.catalogue, self.names)
 
 
 def write(preview: Preview, form: str, lang: str) -> str:
     """Give the report as ``text``, ``json`` or ``html``; as ``ttl`` the scores in the Data Quality Vocabulary."""
     if form == "ttl":
-        prefixes = {"dqv": str(DQV), "pv": str(PV), "xsd": str(XSD)}
+        prefixes = {"dqv": str(DQV), "pv": str(PV), "sg": str(SG), "xsd": str(XSD)}
         written = ox.serialize(preview.quality(), format=ox.RdfFormat.TURTLE, prefixes=dict(sorted(prefixes.items())))
         assert written is not None
         head, body = [], written.decode().split("\n")

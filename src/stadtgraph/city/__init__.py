@@ -34,7 +34,9 @@ from stadtgraph.city.folders import Folders, folders
 from stadtgraph.city.gate import Gate
 from stadtgraph.city.harvestcalls import harvest
 from stadtgraph.city.harvesting import companions_of
+from stadtgraph.city.previewing import profile_shapes
 from stadtgraph.city.reporting import report
+from stadtgraph.city.scoring import Scoring
 from stadtgraph.city.searching import expanded, index_of
 from stadtgraph.city.withdraw import withdraw
 from stadtgraph.config import Config, load_config
@@ -130,6 +132,11 @@ class City:
         """Give the triples of the files of a folder."""
         for path in sorted(folder.rglob("*.ttl")):
             yield from skolemised(read_rdf(path, "ttl", self.names.base), self.names)
+
+    @cached_property
+    def scoring(self) -> Scoring:
+        """The scores that releases hold of their public catalogue."""
+        return Scoring(self.path, self.config.city.title, self.config.audit.scored, profile_shapes(self))
 
     @cached_property
     def link_rules(self) -> tuple[Rule, ...]:

@@ -119,6 +119,7 @@ class Draft:
         place_in_cells(self.clone)
         link(self.clone, self.city.link_rules, anew=self.relink)
         counts = self.city.audits.derive(self.clone)
+        self.city.scoring.derive(self.clone)
         if self.clone.is_changed():
             record(self.clone, counts)
         index(self.clone, fresh)
