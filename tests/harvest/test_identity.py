@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harvest_town import PREFIXES, HarvestTown, dataset, page
 from stadtgraph.sources.harvest import Page, Taking, UnitName, Units, identifiers
 from stadtgraph.sources.harvest.units import plain
-from stadtgraph.terms import Names
+from stadtgraph.terms import SKOS, Names
 
 GRAPH = "https://town.example/graph/"
 ADMS = "@prefix adms: <http://www.w3.org/ns/adms#> . @prefix skos: <http://www.w3.org/2004/02/skos/core#> ."
@@ -144,3 +144,100 @@ def test_names_of_publishers_and_units(name: str, unit: str | None) -> None:
 def test_any_name_may_be_asked_for(name: str) -> None:
     """No text breaks the search, and case has no influence."""
     assert UNITS.find(name) == UNITS.find(name.upper().lower()) or plain(name) != plain(name.upper().lower())
+
+
+TWO = """
+[[source]]
+name = "{name}"
+title = {{ de = "{name}", en = "{name}" }}
+domain = "city"
+kind = "{kind}"
+visibility = "public"
+path = "{name}.ttl"
+"""
+
+
+class Neighbours(HarvestTown):
+    """A town with a harvested catalogue and other sources that have records of the same identifiers."""
+
+    def source(self, name: str, text: str = "", kind: str = "harvest") -> None:
+        """Register a source with its file."""
+        registry = self.data / "sources.toml"
+        registry.write_text(registry.read_text() + TWO.format(name=name, kind=kind))
+        self.write(name, text)
+
+    def write(self, name: str, text: str) -> None:
+        """Write the file of a source anew."""
+        (self.data / f"{name}.ttl").write_text(PREFIXES + text.replace("portal.example", f"{name}.example"))
+
+    def harvest(self, name: str) -> None:
+        """Harvest a source whatever becomes of it."""
+        with self.city as city:
+            city.harvest(name, confirm=True)
+
+    def links(self) -> set[tuple[str, str]]:
+        """Give who is whose duplicate, by the names of their sources; each in the graph beside its own source."""
+        graphs, found = self.contents(), set()
+        for graph, triples in graphs.items():
+            for t in triples:
+                if t.predicate.value.endswith("duplicateOf"):
+                    subject, target = (part(node) for node in (t.subject, t.object))
+                    assert graph.endswith(f"graph/harvest/{subject}")
+                    found.add((subject, target))
+        return found
+
+
+def part(node: object) -> str:
+    """Give the source that a record's IRI names."""
+    return str(node).removeprefix("<https://").partition(".")[0]
+
+
+@pytest.fixture
+def neighbours(tmp_path: Path) -> Neighbours:
+    """A catalogue was harvested that nobody else has a record of."""
+    town = Neighbours(tmp_path / "neighbours")
+    town.source("one", dataset("same", ' ; dct:modified "2024-01-01"^^xsd:date'))
+    town.harvest("one")
+    assert town.links() == set()
+    return town
+
+
+def test_a_link_follows_when_the_record_of_another_source_comes_and_goes(neighbours: Neighbours) -> None:
+    """The first catalogue is not harvested again, and its link comes, turns round and goes."""
+    neighbours.source("two", dataset("same", ' ; dct:modified "2025-01-01"^^xsd:date'))
+    neighbours.harvest("two")
+    assert neighbours.links() == {("one", "two")}
+    neighbours.write("two", dataset("same", ' ; dct:modified "2023-01-01"^^xsd:date'))
+    neighbours.harvest("two")
+    assert neighbours.links() == {("two", "one")}
+    neighbours.write("two", dataset("other"))
+    neighbours.harvest("two")
+    assert neighbours.links() == set()
+
+
+def test_a_link_follows_the_city_s_own_records(neighbours: Neighbours) -> None:
+    """A file of the city that gets the record, then another identifier, then is dropped."""
+    neighbours.source("own", dataset("same"), kind="file")
+    neighbours.build()
+    assert neighbours.links() == {("one", "own")}
+    neighbours.write("own", dataset("same").replace('dct:identifier "same"', 'dct:identifier "new"'))
+    neighbours.build()
+    assert neighbours.links() == set()
+    neighbours.write("own", dataset("same"))
+    neighbours.build()
+    assert neighbours.links() == {("one", "own")}
+    registry = neighbours.data / "sources.toml"
+    registry.write_text(registry.read_text().partition('\n[[source]]\nname = "own"')[0])
+    neighbours.build()
+    assert neighbours.links() == set()
+
+
+def test_a_link_follows_a_second_identifier(neighbours: Neighbours) -> None:
+    """``adms:identifier`` of either with ``dct:identifier`` of the other, as text or as a node with a notation."""
+    adms = "<http://www.w3.org/ns/adms#identifier>"
+    notation = f'{adms} <https://portal.example/n> . <https://portal.example/n> <{SKOS.notation.value}> "same"'
+    neighbours.source("two", dataset("x", f' ; {adms} "same"'))
+    neighbours.source("three", dataset("y", f" ; {notation}"))
+    neighbours.harvest("two")
+    neighbours.harvest("three")
+    assert neighbours.links() == {("two", "one"), ("three", "one")}

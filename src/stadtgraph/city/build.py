@@ -13,8 +13,8 @@ import pyoxigraph as ox
 from stadtgraph import messages
 from stadtgraph.city.areas import Areas
 from stadtgraph.city.draft import Draft, GateViolation, graph_info
+from stadtgraph.city.duplicates import companions
 from stadtgraph.city.harvestcalls import Pages, kind_of
-from stadtgraph.city.harvesting import companions
 from stadtgraph.city.reading import Job, read_all
 from stadtgraph.errors import InputError, NetworkError, NotFound
 from stadtgraph.release import GraphInfo, Kind, Release

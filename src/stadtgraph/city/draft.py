@@ -12,6 +12,7 @@ import pyoxigraph as ox
 from stadtgraph import release, shacl
 from stadtgraph.city.areas import Areas
 from stadtgraph.city.derive import derive
+from stadtgraph.city.duplicates import refresh
 from stadtgraph.city.linking import link
 from stadtgraph.city.reading import Job, read_one
 from stadtgraph.city.record import record
@@ -115,6 +116,7 @@ class Draft:
         """Derive, audit, record and seal; give the new release, or ``None`` where nothing had changed."""
         grid = self.names.graph(SPACE).value
         fresh = {view for view in self.clone.views if grid not in self.clone.graphs[view]}
+        refresh(self.city, self.clone)
         derive(self.clone)
         place_in_cells(self.clone)
         link(self.clone, self.city.link_rules, anew=self.relink)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 import pyoxigraph as ox
 
 from stadtgraph.city.draft import Draft, graph_info
+from stadtgraph.city.duplicates import Duplicates, companions, records_of
 from stadtgraph.errors import InputError
 from stadtgraph.release import GraphInfo, Kind, Releases, View
 from stadtgraph.shacl import validate
@@ -38,7 +39,6 @@ from stadtgraph.sources.harvest import (
     Taking,
     UnitName,
     Units,
-    identifiers,
     silent,
 )
 from stadtgraph.store import OxigraphEngine, read_lines
@@ -49,12 +49,6 @@ if TYPE_CHECKING:
 
 READER: Final = "1"
 """Raised whenever the same pages give other triples than before."""
-COMPANIONS: Final = ("quarantine", "written/repairs", "harvest")
-
-
-def companions(source: str, names: Names) -> tuple[ox.NamedNode, ...]:
-    """Give the graphs that a harvested source has beside its own."""
-    return tuple(names.graph(f"{path}/{source}") for path in COMPANIONS)
 
 
 def companions_of(releases: Releases, graph: str, names: Names) -> list[str]:
@@ -77,8 +71,8 @@ class Harvest:
     confirm: bool = False
     progress: Progress = silent
     inputs: str = field(default="", init=False)
-    others: dict[str, GraphInfo] = field(default_factory=dict, init=False)
-    """The graphs of sources that those may see who see this one."""
+    others: Duplicates = field(init=False)
+    """The records of sources that those may see who see this one."""
 
     @property
     def names(self) -> Names:
@@ -103,7 +97,7 @@ class Harvest:
             self.report.state = State.UNCHANGED
             return self.report
         before = set(records_of(self.engine, graph))
-        self.others = self._sources()
+        self.others = self._records()
         taking = Taking(
             self.source.name,
             self.names,
@@ -184,66 +178,31 @@ class Harvest:
         self.report.unmatched = sorted(unknown)
 
     def _duplicates(self, graph: ox.NamedNode) -> Iterator[ox.Triple]:
-        """Link each record to the preferred one of those with the same identifier in other sources."""
-        store = self.engine.store
-        for iri in records_of(self.engine, graph):
-            root = ox.NamedNode(iri)
-            own = [q.triple for q in store.quads_for_pattern(root, None, None, graph)]
-            for key in dict.fromkeys(identifiers(own, root)):
-                for other in self._with_identifier(key, graph):
-                    if other[0] != root:
-                        self.report.duplicates += 1
-                        worse, better = self._ordered((root, graph.value), other)
-                        yield ox.Triple(worse, SG.duplicateOf, better)
+        """Link each record to those with the same identifier in other sources that go before it."""
+        found = self._records()
+        for root in found.records(graph.value):
+            number = sum(1 for _ in found.of(root, graph.value))
+            if number:
+                self.report.duplicates += number
+                yield from (ox.Triple(root, SG.duplicateOf, other) for other in found.better(root, graph.value))
 
-    def _with_identifier(self, key: str, graph: ox.NamedNode) -> Iterator[tuple[ox.NamedNode, str]]:
-        for quad in self.engine.store.quads_for_pattern(None, DCT.identifier, ox.Literal(key), None):
-            name = getattr(quad.graph_name, "value", "")
-            if name != graph.value and name in self.others and isinstance(quad.subject, ox.NamedNode):
-                types = self.engine.store.quads_for_pattern(quad.subject, RDF.type, None, quad.graph_name)
-                if any(q.object in ROOTS for q in types):
-                    yield quad.subject, name
-
-    def _ordered(self, a: tuple[ox.NamedNode, str], b: tuple[ox.NamedNode, str]) -> tuple[ox.NamedNode, ox.NamedNode]:
-        """Give (worse, better): own sources, higher priority, newer ``dct:modified``, smaller IRI go before."""
-
-        def rank(entry: tuple[ox.NamedNode, str]) -> tuple[int, int, str]:
-            node, graph = entry
-            changed = max(_texts(self.engine.store, node, DCT.modified, ox.NamedNode(graph)), default="")
-            return (*self._precedence(graph), changed)
-
-        first, second = rank(a), rank(b)
-        if first == second:
-            return (a[0], b[0]) if a[0].value > b[0].value else (b[0], a[0])
-        return (a[0], b[0]) if first < second else (b[0], a[0])
+    def _records(self) -> Duplicates:
+        clone = self.draft.clone
+        view = View.INTERNAL if self.source.restricted and View.INTERNAL in clone.graphs else View.PUBLIC
+        return Duplicates(self.city.registry, clone, view, self.source)
 
     def _elsewhere(self, iri: str) -> str:
         """Give the source that has this very record already and goes before the harvested one."""
         node, own = ox.NamedNode(iri), self.source.graph_name(self.names).value
-        mine = (*self._precedence(own), _reverse(self.source.name))
+        mine = (*self.others.precedence(own), _reverse(self.source.name))
         for quad in self.engine.store.quads_for_pattern(node, RDF.type, None, None):
             name = getattr(quad.graph_name, "value", "")
-            info = self.others.get(name)
+            info = self.others.graphs.get(name)
             if name == own or info is None or quad.object not in ROOTS:
                 continue
-            if (*self._precedence(name), _reverse(info.source)) > mine:
+            if (*self.others.precedence(name), _reverse(info.source)) > mine:
                 return info.source
         return ""
-
-    def _sources(self) -> dict[str, GraphInfo]:
-        view = View.INTERNAL if self.source.restricted and View.INTERNAL in self.draft.clone.graphs else View.PUBLIC
-        infos = self.draft.clone.graphs[view]
-        beside = {g.value for name in {i.source for i in infos.values()} for g in companions(name, self.names)}
-        kinds = (Kind.FILE, Kind.HARVEST, Kind.MANAGED)
-        return {i: info for i, info in infos.items() if info.kind in kinds and i not in beside}
-
-    def _precedence(self, graph: str) -> tuple[int, int]:
-        """Give how far a source goes before others: the city's own first, then the priority of the registry."""
-        info = self.draft.clone.info(ox.NamedNode(graph))
-        source = self.city.registry.get(info.source) if info is not None else self.source
-        if info is not None and info.kind is not Kind.HARVEST and graph != self.source.graph_name(self.names).value:
-            return 1, 0
-        return 0, source.harvest.priority if source is not None else 0
 
     def _bury(self, gone: Iterable[str]) -> None:
         """Write a tombstone for every record that the catalogue no longer has."""
@@ -266,14 +225,6 @@ def tombstone(iri: str, source: Source, draft: Draft) -> Iterator[ox.Triple]:
     yield ox.Triple(stone, DCT.isPartOf, names.id(f"release/{clone.id}"))
     time = ox.Literal(f"{clone.created:%Y-%m-%dT%H:%M:%SZ}", datatype=XSD.dateTime)
     yield ox.Triple(stone, PROV.invalidatedAtTime, time)
-
-
-def records_of(engine: OxigraphEngine, graph: ox.NamedNode) -> Iterator[str]:
-    """Give the IRIs of the records in a graph."""
-    for kind in sorted(ROOTS, key=str):
-        for quad in engine.store.quads_for_pattern(None, RDF.type, kind, graph):
-            if isinstance(quad.subject, ox.NamedNode):
-                yield quad.subject.value
 
 
 def units_of(engine: OxigraphEngine, names: Names, today: str) -> Units:
