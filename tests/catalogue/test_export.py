@@ -11,6 +11,7 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
+from catalogue.conftest import TOWN, make_town
 from stadtgraph.catalogue import DCAT_AP_DE, EU_PROFILE, GOVDATA, PROFILES, Catalogue, Profile, Record
 from stadtgraph.catalogue.formats import FORMS
 from stadtgraph.catalogue.jsonld import context
@@ -62,6 +63,41 @@ def test_roles_follow_from_responsibilities_that_hold(catalogue_of_town: Catalog
     assert record.values(VCARD.hasEmail, contact) == [ox.NamedNode("mailto:parks@town.example")]
     assert record.values(VCARD.fn, contact) == [ox.Literal("Grünamt", language="de")]
     assert record.values(PROV.agent, node("responsibility/full")) == [node("unit/parks")]
+
+
+OUTLINED = """
+<id/dataset/outlined> a dcat:Dataset ; dct:title "Süd"@de ; dct:description "Ein Viertel."@de ;
+    dct:publisher <id/unit/town> ; dct:spatial <id/ortsteil/south>, <id/ortsteil/west>, <id/ortsteil/east> .
+<id/ortsteil/south> a dct:Location ; geo:hasGeometry <id/geometry/south> .
+<id/geometry/south> geo:asWKT "POLYGON ((11.5 50.8, 11.7 50.8, 11.6 51, 11.5 50.8))"^^geo:wktLiteral .
+<id/ortsteil/west> a dct:Location ; <http://www.w3.org/ns/locn#geometry>
+    "{\\"type\\": \\"LineString\\", \\"coordinates\\": [[11, 50], [12, 51]]}"^^<https://town.example/GeoJSON> .
+<id/ortsteil/east> a dct:Location ; geo:hasGeometry <id/geometry/east> .
+<id/geometry/east> geo:asWKT "POINT(11.5 50.8)"^^geo:wktLiteral .
+"""
+SOUTH = "POLYGON ((11.5 50.8, 11.7 50.8, 11.6 51, 11.5 50.8))"
+
+
+def test_the_whole_geometry_of_a_place_is_for_the_profile_that_takes_it(tmp_path: Path) -> None:
+    """GovData reads a literal, as 2.x wants it; elsewhere the box stands alone, and a point is its own centroid."""
+    p = ox.NamedNode("http://www.w3.org/ns/locn#geometry")
+    with make_town(tmp_path, TOWN + OUTLINED) as city:
+        made = make_catalogue(city, city.releases.require_current())
+        for profile in PROFILES.values():
+            record = made.record(profile, f"{BASE}id/dataset/outlined")
+            found = {
+                str(place).rpartition("/")[2].strip(">"): [getattr(v, "value", "") for v in record.values(p, place)]  # type: ignore[arg-type]
+                for place in record.values(DCT.spatial)
+            }
+            lines = ["LINESTRING (11 50, 12 51)"]
+            whole = {"south": [SOUTH], "west": lines, "east": []}
+            assert found == (whole if profile is GOVDATA else {"south": [], "west": [], "east": []})
+            south = ox.NamedNode(f"{BASE}id/ortsteil/south")
+            assert len(record.values(DCAT.bbox, south)) == 1
+        form = b"".join(FORMS["jsonld"].write(made.head(GOVDATA), made.records(GOVDATA), ()))
+        plain = b"".join(FORMS["nt"].write(made.head(GOVDATA), made.records(GOVDATA), ()))
+        read = {q.triple for q in ox.parse(form, format=ox.RdfFormat.JSON_LD)}
+        assert read == {q.triple for q in ox.parse(plain, format=ox.RdfFormat.N_TRIPLES)}
 
 
 def test_the_quarter_of_a_place_is_named_too(catalogue_of_town: Catalogue) -> None:

@@ -16,7 +16,7 @@ import pyoxigraph as ox
 from stadtgraph.catalogue.profiles import Profile
 from stadtgraph.catalogue.reading import Facts, Reader, is_legal
 from stadtgraph.catalogue.rules import Context, rules_of
-from stadtgraph.catalogue.values import as_iri, as_literal
+from stadtgraph.catalogue.values import LITERALS, as_iri, as_literal
 from stadtgraph.catalogue.vocabulary import Property, class_of, table
 from stadtgraph.terms import DCAT, FOAF, ORG, RDF, VCARD, Namespace, Term
 
@@ -312,7 +312,7 @@ class Builder:
         parts: _Parts,
         above: tuple[ox.NamedNode, ...],
     ) -> Term | None:
-        if not row.is_iri:
+        if not row.is_iri or (isinstance(value, ox.Literal) and row.value in LITERALS):
             return as_literal(row, value)
         named = as_iri(row, value)
         if named is None or (row.value == "dataset" and not self._is_listed(named.value)):

@@ -90,7 +90,7 @@ def shape(literal: ox.Literal) -> ox.Literal | None:
     return literal if literal.datatype.value not in _TEXT_TYPES and literal.value.strip() else None
 
 
-_LITERALS: Final[Mapping[str, Callable[[ox.Literal], ox.Literal | None]]] = {
+LITERALS: Final[Mapping[str, Callable[[ox.Literal], ox.Literal | None]]] = {
     "text": text,
     "date": date,
     "whole": whole,
@@ -98,12 +98,14 @@ _LITERALS: Final[Mapping[str, Callable[[ox.Literal], ox.Literal | None]]] = {
     "duration": duration,
     "hex": hexadecimal,
     "wkt": shape,
+    "iri|wkt": shape,
 }
+"""How a literal of each kind is read."""
 
 
 def as_literal(row: Property, value: Term) -> ox.Literal | None:
     """Give ``value`` as the literal that ``row`` wants, or ``None`` where it is none."""
-    return _LITERALS[row.value](value) if isinstance(value, ox.Literal) else None
+    return LITERALS[row.value](value) if isinstance(value, ox.Literal) else None
 
 
 def as_iri(row: Property, value: Term) -> ox.NamedNode | None:
