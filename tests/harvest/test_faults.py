@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -291,15 +293,51 @@ def test_a_page_larger_than_agreed_ends_the_harvest(
     assert town.contents() == before
 
 
-def test_a_huge_record_ends_the_harvest_without_being_held(town: HarvestTown, server: Portal) -> None:
-    """A literal of 40 MB in XML: neither parser has to hold it."""
+RDF_XML = '<?xml version="1.0"?><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:d="urn:d:">'
+HUGE = {
+    "application/rdf+xml": (f'{RDF_XML}<rdf:Description rdf:about="urn:x"><d:t>', 40, "more than 16 MiB"),
+    "text/turtle": ('<urn:x> <urn:d:t> """', 40, "more than 16 MiB"),
+    "application/n-triples": ('<urn:x> <urn:d:t> "', 40, "more than 16 MiB"),
+    "application/ld+json": ('{"@id": "urn:x", "urn:d:t": "', 80, "larger than 64 MiB"),
+}
+
+
+@pytest.mark.parametrize("kind", HUGE)
+def test_a_huge_text_ends_the_harvest_without_being_held(kind: str, town: HarvestTown, server: Portal) -> None:
+    """A literal of 40 MB and more: neither parser has to hold it, whatever the format."""
     before = town.contents()
-    head = b'<?xml version="1.0"?><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:d="urn:d:">'
-    head += b'<rdf:Description rdf:about="urn:x"><d:t>'
-    server.replies["/catalogue"] = Answer(iter([head, *[b"x" * (1 << 20)] * 40]), "application/rdf+xml")
-    with pytest.raises(InputError, match="more than 16 MiB"):
+    head, size, told = HUGE[kind]
+    server.replies["/catalogue"] = Answer(iter([head.encode(), *[b"x" * (1 << 20)] * size]), kind)
+    with pytest.raises(InputError, match=told):
         harvest(town)
     assert town.contents() == before
+
+
+MEASURE = """
+import json, resource, sys
+from pathlib import Path
+from stadtgraph.sources.harvest import Page, Taking
+from stadtgraph.terms import Names
+taken = Taking("portal", Names("https://town.example/"), Path(sys.argv[2])).take([Page(Path(sys.argv[1]), "urn:x")])
+reasons = [reason.key for bad in taken.bad for reason in bad.reasons]
+print(json.dumps([taken.loaded, reasons, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024]))
+"""
+
+
+@pytest.mark.slow
+def test_a_record_of_a_gigabyte_costs_itself_alone(tmp_path: Path) -> None:
+    """A million statements of one dataset beside a good one: it is set aside, within half a gigabyte of memory."""
+    kind = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://www.w3.org/ns/dcat#Dataset> .\n"
+    file, filler = tmp_path / "catalogue.nt", "x" * 970
+    with file.open("w") as out:
+        out.write(f'<urn:good> {kind}<urn:good> <http://purl.org/dc/terms/title> "Gut" .\n<urn:huge> {kind}')
+        for number in range(1_080_000):
+            out.write(f'<urn:huge> <urn:says> "{number} {filler}" .\n')
+    assert file.stat().st_size > 1 << 30
+    call = [sys.executable, "-c", MEASURE, str(file), str(tmp_path / "work")]
+    done = subprocess.run(call, check=True, capture_output=True, text=True, timeout=1200)
+    loaded, reasons, peak = json.loads(done.stdout)
+    assert (loaded, reasons) == (1, ["harvest-large-record"]) and peak < 512
 
 
 def test_a_build_fetches_registered_catalogues_and_goes_on_when_one_fails(town: HarvestTown, server: Portal) -> None:
