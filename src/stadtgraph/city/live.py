@@ -13,7 +13,8 @@ import pyoxigraph as ox
 
 from stadtgraph.city.areas import Areas
 from stadtgraph.city.draft import Draft
-from stadtgraph.city.harvesting import Harvest, companions, inputs_of
+from stadtgraph.city.duplicates import companions
+from stadtgraph.city.harvesting import Harvest, inputs_of
 from stadtgraph.errors import InputError
 from stadtgraph.sources import Source, skolemised
 from stadtgraph.sources.harvest import HarvestReport, Reason, State
