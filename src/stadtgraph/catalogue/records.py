@@ -93,6 +93,8 @@ class _Parts:
     dataset: ox.NamedNode
     blocks: dict[ox.NamedNode, Block | None] = field(default_factory=dict)
     withheld: list[Withheld] = field(default_factory=list)
+    refused: set[tuple[ox.NamedNode, str]] = field(default_factory=set)
+    """Nodes that could not be put together as a class; as another one they may."""
 
     def lack(self, subject: ox.NamedNode, p: ox.NamedNode, what: str, why: str, value: object = "") -> None:
         """Note that something is held back."""
@@ -193,6 +195,8 @@ class Builder:
         """Put ``node`` and what it leads to into ``parts``; ``None`` where it is held back."""
         if node in parts.blocks:
             return parts.blocks[node]
+        if (node, kind) in parts.refused:
+            return None
         facts = dict(found.get(node, ()))
         types = facts.get(_TYPE, ())
         if node in above or len(above) > _DEEP or (kind == "Agent" and _POST in types):
@@ -213,17 +217,17 @@ class Builder:
             kept = self._values(node, row, given or (), found, parts, inside)
             if not kept and row.must:
                 parts.lack(node, p, kind, "value" if given else "missing")
-                self._take_out(parts, place)
+                self._take_out(parts, place, kind)
                 return None
             triples += [ox.Triple(node, p, value) for value in kept]
             if row.range is not None:
                 values += [self._named(value, row.range) for value in kept if isinstance(value, ox.NamedNode)]
         if kind == "Kind" and not any(triple.predicate in _REACHED for triple in triples):
             parts.lack(node, VCARD.hasEmail, kind, "missing")
-            self._take_out(parts, place)
+            self._take_out(parts, place, kind)
             return None
         if len(triples) == 1 and kind == "PeriodOfTime":
-            self._take_out(parts, place)
+            self._take_out(parts, place, kind)
             return None
         for block in values:
             known = parts.blocks.get(block.node)
@@ -243,9 +247,11 @@ class Builder:
             block = self._blocks[value, of] = Block(value, "", (ox.Triple(value, _TYPE, of),))
         return block
 
-    def _take_out(self, parts: _Parts, place: int) -> None:
+    def _take_out(self, parts: _Parts, place: int, kind: str) -> None:
         """Take a node out again, and what only it led to."""
-        for node in list(parts.blocks)[place + 1 :]:
+        first, *others = list(parts.blocks)[place:]
+        parts.refused.add((first, kind))
+        for node in (first, *others):
             del parts.blocks[node]
 
     def _rule(
