@@ -219,6 +219,15 @@ def test_accounts_count_against_the_share_of_their_caller(town: Town, monkeypatc
     assert (first.status_code, second.status_code) == (200, 429)
 
 
+def test_an_account_that_goes_too_far_ends_as_a_query_does(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the worker, after the seconds that queries have."""
+    monkeypatch.setenv("STADTGRAPH_QUERY_SECONDS", "1")
+    client = create_app(town.city, testing=True).test_client()
+    far = " ".join(f"?a{n} ?b{n} ?c{n} ." for n in range(6)) + ' FILTER(CONCAT(STR(?a0), STR(?c5)) = "x")'
+    answer = client.get("/sparql/sources", query_string={"query": f"SELECT * {{ {far} }}"})
+    assert answer.status_code == 503, answer.get_data(as_text=True)
+
+
 def test_wrong_queries_are_told_as_at_the_endpoint(client: FlaskClient) -> None:
     """Malformed, missing, or asking others."""
     assert client.get("/sparql/sources").status_code == 400

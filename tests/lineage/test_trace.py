@@ -182,6 +182,22 @@ def test_other_forms_are_traced(engine: OxigraphEngine, query: str) -> None:
     assert GRAPHS[0].value in reported(trace(engine, query))
 
 
+AS_WRITTEN = [
+    'SELECT * { ?x <q> ?y FILTER(CONCAT(STR(?x), "a"@en) != "") }',
+    "SELECT (CONCAT(STR(?x), STR(?y)) AS ?z) { ?x <q> ?y } ORDER BY DESC(STR(?z)) LIMIT 1",
+    "SELECT*{?x<q>?y#end\nFILTER(?x!=?y&&1<2)BIND(1-1 AS?n)}",
+    'SELECT ?x { ?x <q> ?y VALUES (?l) { ("a"@en) ("b"^^<t>) } FILTER(LANGMATCHES(LANG(?l),"en")) }',
+    "SELECT (COUNT(DISTINCT ?x) AS ?n) { ?x <q> ?y } GROUP BY (STR(?y) AS ?k) HAVING(COUNT(*)>0)",
+    "SELECT * { { SELECT ?x (GROUP_CONCAT(?y;SEPARATOR=',') AS ?l) { ?x <q> ?y } GROUP BY ?x } }",
+]
+
+
+@pytest.mark.parametrize("query", AS_WRITTEN)
+def test_expressions_stay_as_they_are_written(engine: OxigraphEngine, query: str) -> None:
+    """With the spaces they had, and none where there was none."""
+    assert reported(trace(engine, query)) == {GRAPHS[0].value}
+
+
 def test_what_cannot_be_followed_is_refused(engine: OxigraphEngine) -> None:
     """Other endpoints answer for themselves."""
     with pytest.raises(Unreadable):

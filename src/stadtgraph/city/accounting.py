@@ -46,6 +46,7 @@ def sources(
             reads=reads_of(city),
             searched=SEARCHED,
             solution=solution,
+            read=outline,
         )
     except Unreadable as problem:
         raise QueryRefused("lineage-unreadable") from problem

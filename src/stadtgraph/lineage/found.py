@@ -82,6 +82,10 @@ class Tally:
     def candidates(self, slot: Asked) -> tuple[str, ...]:
         """Give the graphs that may state what a slot holds."""
         if slot.use is Use.TRIPLE:
+            s, p, o = slot.pattern
+            slot.stating = None if s is None else self.known.about(s, p, o)
+            if slot.stating is not None:
+                return self.visible(dict.fromkeys(g for graphs in slot.stating.values() for g in graphs))
             return self.visible(self.known.candidates(*slot.pattern))
         found = (g for p, _ in slot.steps or () for g in self.known.candidates(None, p, None))
         return self.visible(dict.fromkeys(found))
@@ -286,10 +290,10 @@ class Tally:
     def _states(self, graph: str, nodes: set[Any], p: ox.NamedNode, o: Term | None, by: str) -> bool:
         """Tell whether a graph says something of some nodes, and count what it says of the first."""
         name, store = ox.NamedNode(graph), self.known.store
+        there: Iterable[Any] = nodes
         if self.known.count(p, o, graph) < len(nodes):
-            found = (q.triple for q in store.quads_for_pattern(None, p, o, name) if q.subject in nodes)
-        else:
-            found = (q.triple for n in nodes for q in store.quads_for_pattern(n, p, o, name))
+            there = (node for node in self.known.subjects(p, o, graph) if node in nodes)
+        found = (q.triple for node in there for q in store.quads_for_pattern(node, p, o, name))
         is_found = False
         for triple in islice(found, _TRIES):
             is_found = True

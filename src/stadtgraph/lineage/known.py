@@ -22,6 +22,8 @@ _EDGES: Final = 5_000
 SOME: Final = 50_000
 """Triples up to which they are counted."""
 Subject = ox.NamedNode | ox.BlankNode
+Stated = dict[ox.Triple, tuple[str, ...]]
+"""The graphs that state triples."""
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -37,9 +39,10 @@ class Known:
         self.premises = Premises(engine)
         self._candidates: OrderedDict[tuple[Any, Any], tuple[str, ...]] = OrderedDict()
         self._counts: OrderedDict[tuple[Any, Any, str], int] = OrderedDict()
-        self._edges: OrderedDict[ox.NamedNode, dict[ox.Triple, tuple[str, ...]] | None] = OrderedDict()
+        self._edges: OrderedDict[Any, Stated | None] = OrderedDict()
+        self._stated: OrderedDict[ox.Triple, tuple[str, ...]] = OrderedDict()
         self._link_rules: dict[str, set[str]] | None = None
-        self._outlines: dict[str, set[str]] | None = None
+        self._outlines: dict[str, set[str]] = {}
 
     def candidates(self, s: Term | None, p: Term | None, o: Term | None) -> tuple[str, ...]:
         """Give the graphs that hold a triple of a pattern."""
@@ -66,28 +69,31 @@ class Known:
         """Count the triples of a graph with a property and an object, up to :data:`SOME`."""
 
         def counted() -> int:
-            found = self.store.quads_for_pattern(None, p, o, ox.NamedNode(graph))
-            return sum(1 for _ in islice(found, SOME))
+            some = f"SELECT ?s {{ GRAPH {render(ox.NamedNode(graph))} {{ {_written(p, o)} }} }} LIMIT {SOME}"
+            (row,) = self.engine.select(f"SELECT (COUNT(*) AS ?n) {{ {{ {some} }} }}")
+            return int(row[0].value)
 
         return _kept(self._counts, (p, o, graph), counted)
 
     def stating(self, triple: ox.Triple) -> tuple[str, ...]:
         """Give the graphs that state a triple."""
-        found = self.store.quads_for_pattern(triple.subject, triple.predicate, triple.object, None)
-        return tuple(q.graph_name.value for q in found if isinstance(q.graph_name, ox.NamedNode))
 
-    def edges(self, p: ox.NamedNode) -> dict[ox.Triple, tuple[str, ...]] | None:
-        """Give all triples of a property with the graphs that state them; ``None`` where they are too many."""
-        return _kept(self._edges, p, lambda: self._all_edges(p), most=50)
+        def stating() -> tuple[str, ...]:
+            found = self.store.quads_for_pattern(triple.subject, triple.predicate, triple.object, None)
+            return tuple(q.graph_name.value for q in found if isinstance(q.graph_name, ox.NamedNode))
 
-    def _all_edges(self, p: ox.NamedNode) -> dict[ox.Triple, tuple[str, ...]] | None:
-        found: dict[ox.Triple, tuple[str, ...]] = {}
-        for quad in self.store.quads_for_pattern(None, p, None, None):
-            graph = (quad.graph_name.value,) if isinstance(quad.graph_name, ox.NamedNode) else ()
-            found[quad.triple] = found.get(quad.triple, ()) + graph
-            if len(found) > _EDGES:
-                return None
-        return found
+        return _kept(self._stated, triple, stating, most=2 * _KEPT)
+
+    def about(self, s: Any, p: Any, o: Any) -> Stated | None:
+        """Give the triples that fit a pattern with the graphs that state them; ``None`` where they are many."""
+        return _stated(self.store.quads_for_pattern(s, p, o, None), 1_000) if isinstance(s, Subject) else None
+
+    def edges(self, p: ox.NamedNode, o: Any = None) -> Stated | None:
+        """Give all triples of a property, and an object, with the graphs that state them; ``None`` of more than a few
+        thousand."""
+        return _kept(
+            self._edges, (p, o), lambda: _stated(self.store.quads_for_pattern(None, p, o, None), _EDGES), most=50
+        )
 
     def link_rules(self, predicate: str) -> set[str]:
         """Give the link rules that make links with a property; all of them, where it is that of no rule."""
@@ -98,26 +104,33 @@ class Known:
                 self._link_rules.setdefault(row[0].value, set()).add(row[1].value)
         return self._link_rules.get(predicate) or {r for rules in self._link_rules.values() for r in rules}
 
+    def subjects(self, p: Term | None, o: Term | None, graph: str) -> Iterator[Any]:
+        """Give the subjects of a graph that have a property with an object, some of them more than once."""
+        text = f"SELECT ?s {{ GRAPH {render(ox.NamedNode(graph))} {{ {_written(p, o)} }} }}"
+        return (row[0] for row in self.engine.select(text))
+
     def outlines(self, graph: str) -> set[str]:
-        """Give the graphs that hold the outlines of geometries that a graph gives to things; all that hold any, where
-        they are too many to look."""
-        if self._outlines is None:
-            self._outlines = self._all_outlines()
-        return self._outlines.get(graph, set())
+        """Give the graphs that may hold the outlines of the geometries of a graph: often none but itself."""
+        if graph not in self._outlines:
+            name, has, wkt = (render(t) for t in (ox.NamedNode(graph), GEO.hasGeometry, GEO.asWKT))
+            elsewhere = f"?f {has} ?g FILTER NOT EXISTS {{ GRAPH {name} {{ ?g {wkt} ?w }} }}"
+            is_elsewhere = self.engine.ask(f"ASK {{ GRAPH {name} {{ {elsewhere} }} }}")
+            self._outlines[graph] = set(self.candidates(None, GEO.asWKT, None)) if is_elsewhere else {graph}
+        return self._outlines[graph]
 
-    def _all_outlines(self) -> dict[str, set[str]]:
-        having, telling = (self.candidates(None, p, None) for p in (GEO.hasGeometry, GEO.asWKT))
-        pairs = [(g, GEO.hasGeometry) for g in having] + [(g, GEO.asWKT) for g in telling]
-        if sum(self.count(p, None, g) for g, p in pairs) >= 4 * SOME or any(
-            self.count(p, None, g) == SOME for g, p in pairs
-        ):
-            return {a: set(telling) for a in having}
-        nodes = {g: {q.object for q in self._quads(GEO.hasGeometry, g)} for g in having}
-        told = {g: {q.subject for q in self._quads(GEO.asWKT, g)} for g in telling}
-        return {a: {b for b in telling if not nodes[a].isdisjoint(told[b])} for a in having}
 
-    def _quads(self, p: ox.NamedNode, graph: str) -> Iterator[ox.Quad]:
-        return iter(self.store.quads_for_pattern(None, p, None, ox.NamedNode(graph)))
+def _written(p: Term | None, o: Term | None) -> str:
+    return f"?s {'?p' if p is None else render(p)} {'?o' if o is None else render(o)}"
+
+
+def _stated(quads: Iterator[ox.Quad], most: int) -> Stated | None:
+    found: Stated = {}
+    for quad in quads:
+        graph = (quad.graph_name.value,) if isinstance(quad.graph_name, ox.NamedNode) else ()
+        found[quad.triple] = found.get(quad.triple, ()) + graph
+        if len(found) > most:
+            return None
+    return found
 
 
 def _kept(kept: OrderedDict[K, V], key: K, make: Callable[[], V], most: int = _KEPT) -> V:

@@ -106,4 +106,12 @@ def _named(tokens: Sequence[Token]) -> list[str]:
 
 
 def _text(tokens: Sequence[Token]) -> str:
-    return " ".join(t.text for t in tokens).replace(" @", "@")
+    return spaced(tokens, [t.text for t in tokens])
+
+
+def spaced(tokens: Sequence[Token], texts: Sequence[str]) -> str:
+    """Join texts that stand for tokens with a space where one was; Oxigraph takes no ``CONCAT (``."""
+    parts = list(texts[:1])
+    for (before, token), text in zip(pairwise(tokens), texts[1:], strict=True):
+        parts.append(text if before.start + len(before.text) == token.start else f" {text}")
+    return "".join(parts)

@@ -20,8 +20,8 @@ Pattern = tuple[Term | None, Term | None, Term | None]
 class Asked:
     """A slot: its terms as text, and as terms where they are no variables (then ``None``).
 
-    ``pattern`` is what its triples fit, ``candidates`` are the graphs that hold such triples, ``pairs`` the ends of
-    the paths that were found.
+    ``pattern`` is what its triples fit, ``candidates`` are the graphs that hold such triples; ``stating`` has them
+    where they are few, ``looked`` counts those that were looked up; ``pairs`` are the ends of the paths found.
     """
 
     number: int
@@ -35,6 +35,8 @@ class Asked:
     properties: tuple[Term | None, ...] | None
     in_branch: bool
     candidates: tuple[str, ...] = ()
+    looked: int = 0
+    stating: dict[ox.Triple, tuple[str, ...]] | None = None
     pairs: set[tuple[Any, ...]] = field(default_factory=set)
 
     @property

@@ -17,7 +17,7 @@ from stadtgraph.lineage.known import SOME, Known
 from stadtgraph.lineage.slots import Asked, Terms
 from stadtgraph.lineage.walk import walked
 from stadtgraph.lineage.witness import NAME, Part, Use, witness
-from stadtgraph.sparql.outline import outline
+from stadtgraph.sparql.outline import Outline, outline
 from stadtgraph.store import Dataset, OxigraphEngine
 from stadtgraph.terms import PREFIXES, Term
 
@@ -27,6 +27,8 @@ _ENOUGH: Final = 50
 _TRIES: Final = 100
 """Triples of a graph that are looked up before the store is asked for one that no other graph states."""
 _FEW: Final = 4
+_BEFORE: Final = 20
+"""Triples of a slot that are looked up before all that fits it is read, where that is little."""
 _MANY: Final = 2_000
 """Derived triples above which not each is followed, where a query asks for all that fit a pattern."""
 _WHERE: Final = f"?{NAME}graph"
@@ -42,14 +44,15 @@ def trace(
     searched: Iterable[str] = (),
     solution: Mapping[str, Term] | None = None,
     prefixes: Mapping[str, str] = PREFIXES,
+    read: Outline | None = None,
 ) -> Lineage:
     """Give the graphs behind the answer to ``text`` over ``dataset``, or behind one ``solution`` of it.
 
     ``known`` is what is known of the store from before, ``reads`` the properties that each link rule reads,
-    ``searched`` those that the index reads. Raises :class:`Unreadable` for queries that cannot be followed (SERVICE,
-    triple terms).
+    ``searched`` those that the index reads, ``read`` the outline of the text where it was read before. Raises
+    :class:`Unreadable` for queries that cannot be followed (SERVICE, triple terms).
     """
-    read = outline(text, engine.names.base, prefixes)
+    read = read or outline(text, engine.names.base, prefixes)
     made = witness(text, read.form, solution)
     tally = Tally(known or Known(engine), dataset or Dataset(), reads or {}, frozenset(searched))
     terms = Terms(read.base or engine.names.base, {**prefixes, **read.prefixes})
@@ -117,7 +120,8 @@ class _Tracer:
         match slot.use:
             case Use.TRIPLE:
                 sole = slot.candidates[0] if len(slot.candidates) == 1 else None
-                self._tally.count(ox.Triple(*found), "data", sole)
+                triple = ox.Triple(*found)
+                self._tally.count(triple, "data", sole, None if sole else self._stating(slot, triple))
             case Use.PATH:
                 slot.pairs.add(found)
             case Use.GRAPH:
@@ -126,6 +130,14 @@ class _Tracer:
                 self._tally.described(found[0])
             case Use.FOUND:
                 self._tally.searched(found[0])
+
+    def _stating(self, slot: Asked, triple: ox.Triple) -> tuple[str, ...] | None:
+        """Give the graphs that state a triple of a slot, where all that fits the slot is kept."""
+        _, p, o = slot.pattern
+        if slot.stating is None and slot.looked == _BEFORE and isinstance(p, ox.NamedNode):
+            slot.stating = self._tally.known.edges(p, o)
+        slot.looked += 1
+        return None if slot.stating is None else slot.stating.get(triple)
 
     def _is_settled(self, slot: Asked) -> bool:
         """Tell whether no further solution can say anything new of a slot."""

@@ -20,7 +20,7 @@ from enum import StrEnum
 from itertools import count
 from typing import Final
 
-from stadtgraph.lineage.outer import Outer, outer
+from stadtgraph.lineage.outer import Outer, outer, spaced
 from stadtgraph.lineage.triples import Choice, Closure, Pattern, Simple, read
 from stadtgraph.sparql import patterns
 from stadtgraph.sparql.outline import Form
@@ -334,7 +334,8 @@ class _Writer:
         return token._replace(text=f"?{names.get(name, name)}")
 
     def _verbatim(self, first: int, last: int, names: dict[str, str]) -> str:
-        return " ".join(self._renamed(t, names).text for t in self._tokens[first:last]).replace(" @", "@")
+        tokens = self._tokens[first:last]
+        return spaced(tokens, [self._renamed(t, names).text for t in tokens])
 
 
 def _same(token: Token) -> str:
