@@ -26,20 +26,26 @@ class Trim:
 
     def __init__(self) -> None:
         """Take the size of the process as it is."""
-        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
         self._least, self._last = resident(), 0.0
 
     def look(self) -> bool:
         """Give memory back where the process has grown by some megabytes; tell whether that was tried."""
-        if self._trim is None or time.monotonic() - self._last < PAUSE:
+        if time.monotonic() - self._last < PAUSE:
             return False
         size = resident()
         self._least = min(self._least, size)
         if size < self._least + GROWTH:
             return False
-        self._trim(0)
+        give_back()
         self._least, self._last = resident(), time.monotonic()
         return True
+
+
+def give_back() -> None:
+    """Give back what lies free, where the C library can; other threads wait for some milliseconds."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def resident() -> int:

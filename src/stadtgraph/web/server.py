@@ -24,7 +24,7 @@ from types import FrameType
 from typing import Final
 
 from stadtgraph.errors import StoreError, UsageError
-from stadtgraph.web.memory import ARENAS, Trim
+from stadtgraph.web.memory import ARENAS, Trim, give_back
 
 _log: Final = logging.getLogger(__name__)
 _SPAWN: Final = get_context("spawn")
@@ -121,6 +121,7 @@ class _Parent:
         """Start the processes and watch them until a signal comes."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stopped)
+        give_back()  # what building the city took, where this process has built it
         try:
             while not self._stop.is_set():
                 self._replace_dead()
