@@ -88,6 +88,8 @@ def test_every_rule_has_a_name_in_both_languages(town: Town) -> None:
         ("", UsageError),
         ("<id/a> a " + "<id/b>" * 9000, UsageError),
         ("<id/a> <id/p> 'x\ud800'", UsageError),
+        ("<id/a> <id/b> " + "(" * 7000, UsageError),
+        ("<id/a> <id/b> " + "<<( <a:a> a " * 400 + "<a:c>" + " )>>" * 400, UsageError),
         ("PREFIX org: <http://evil/> <id/a> a", UsageError),
     ],
 )
