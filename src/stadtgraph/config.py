@@ -109,11 +109,14 @@ class RetentionSettings:
 
 @dataclass(frozen=True, slots=True)
 class AuditSettings:
-    """``[audit]``: bounds of validating queries that are not the package's: seconds and bytes of memory.
+    """``[audit]``: how many findings of a rule and source are listed, and bounds of shapes that are not the package's.
 
     ``scored`` is up to how many public datasets a release holds the scores of each.
+
+    The bounds are seconds and bytes of memory; 0 findings lists all.
     """
 
+    findings: int = 1_000
     seconds: float = 300.0
     memory: int = 4_000_000_000
     scored: int = 1000

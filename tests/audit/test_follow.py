@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from audit.town_of_audits import AUDIT_SHAPES, PREFIXES
-from stadtgraph.audit.examine import findings
+from stadtgraph.audit.examine import findings, stored
 from stadtgraph.audit.view import AuditedView
-from stadtgraph.city.auditing import Audits, graphs
+from stadtgraph.city.auditing import Audits, Made
 from stadtgraph.release import Draft, GraphInfo, Kind, Releases, View, drafting, writer_lock
 from stadtgraph.shacl import ENGINES, Shapes
 from stadtgraph.terms import Names
@@ -67,14 +67,17 @@ SHAPES = Shapes(read(AUDIT_SHAPES.removeprefix(PREFIXES) + PROFILE))
 edit = st.lists(st.integers(0, len(POOL) - 1), min_size=1, max_size=4, unique=True)
 
 
-def check(draft: Draft, counts: object) -> None:
+def check(draft: Draft, counts: object, most: int = 0) -> None:
     """Compare the graphs and counts in a draft with those of a full audit."""
     engine = draft.engines[View.PUBLIC]
     view = AuditedView(engine, draft.graphs[View.PUBLIC], NAMES, f"{draft.created:%Y-%m-%d}")
-    found = findings(view, SHAPES, draft.folder("check"))
-    for graph, triples in graphs(view, SHAPES, found):
+    found = list(findings(view, SHAPES, draft.folder("check")))
+    for graph, triples in Made(view, SHAPES, found, most).graphs():
         assert set(engine.as_written(graph)) == set(triples)
     assert counts == Counter((f.group, f.severity) for f in found)
+    kept = stored(view, SHAPES)
+    assert {f.key: f for f in kept.findings} == {f.key: f for f in found if kept.lists(f)}
+    assert len(kept.findings) + sum(more.number for more in kept.more) == len(found)
 
 
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -83,9 +86,31 @@ def check(draft: Draft, counts: object) -> None:
 @example([[i] for i in reversed(range(len(POOL)))])
 def test_a_followed_audit_is_the_full_audit(edits: list[list[int]]) -> None:
     """Statements come and go: about datasets, files, trees, and about who answers for them."""
+    follow(edits, 0)
+
+
+@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.lists(edit, min_size=3, max_size=6), st.sampled_from((1, 2)))
+@example([[i] for i in range(len(POOL))], 1)
+@example([[i] for i in reversed(range(len(POOL)))], 1)
+def test_a_followed_audit_is_the_full_audit_where_most_is_only_counted(edits: list[list[int]], most: int) -> None:
+    """The limits are so small that rules come to them and leave them again."""
+    follow(edits, most)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@given(st.lists(edit, min_size=3, max_size=8), st.sampled_from((0, 1, 2, 3)))
+def test_many_followed_audits_are_the_full_audit(edits: list[list[int]], most: int) -> None:
+    """Other cases every time; some minutes."""
+    follow(edits, most)
+
+
+def follow(edits: list[list[int]], most: int) -> None:
+    """Make some edits one after the other, and compare the audit with a full one after each."""
     with tempfile.TemporaryDirectory() as folder:
-        releases, audits, there = Releases(Path(folder)), Audits(SHAPES), set[int]()
-        followed = Audits(SHAPES)
+        releases, audits, there = Releases(Path(folder)), Audits(SHAPES, most), set[int]()
+        followed = Audits(SHAPES, most)
         for number in itertools.count():
             with writer_lock(Path(folder)), drafting(releases, NAMES, why="test") as draft:
                 if number == 0:
@@ -96,7 +121,7 @@ def test_a_followed_audit_is_the_full_audit(edits: list[list[int]]) -> None:
                     draft.edit(info, *(([], [triple]) if i in there else ([triple], [])))
                     there ^= {i}
                 counts = (followed if number % 2 else audits).derive(draft)
-                check(draft, counts[View.PUBLIC])
+                check(draft, counts[View.PUBLIC], most)
                 draft.seal()
             if number == len(edits):
                 break

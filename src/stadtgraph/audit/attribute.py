@@ -43,6 +43,8 @@ DECIDING = frozenset(
 )
 _NEAR = frozenset({DCT.publisher, *_UNIT_LEADS} - {ORG.postIn})
 """What names the unit of its subject, and decides about what hangs on that alone."""
+_REMEMBERED = 100_000
+"""Places that are remembered from one portion of results to the next."""
 _MANY = 1_000
 """Up to how many nodes are looked at one by one that hang on another."""
 
@@ -65,6 +67,11 @@ class Responsibilities:
         self._last: tuple[Term | None, str] = (None, "")
         self._post_in, self._coach = cache(self._find_post), cache(self._find_coach)
         self._governor, self._coaches = cache(self._find_governor), cache(self._find_coaches)
+
+    def forget(self) -> None:
+        """Let go of what was found where that has become very much."""
+        if len(self._places) > _REMEMBERED:
+            self._places.clear()
 
     def place(self, focus: Term, role: ox.NamedNode | None) -> Place:
         """Give who answers for ``focus``; ``role`` is the one that mends, so its post comes before others."""
@@ -222,12 +229,13 @@ class Responsibilities:
 
 def attribute(results: Iterable[Result], rules: Rules, who: Responsibilities) -> Iterator[Finding]:
     """Give the finding of each result: its rule, and who answers for it; equal findings come once."""
-    seen: set[str] = set()
+    known: dict[str, Result] = {}
     for result in results:
         key = result.key
-        if key in seen:
-            continue
-        seen.add(key)
+        other = known.setdefault(key, result)
+        if other is not result and result.sort_key() < other.sort_key():
+            known[key] = result
+    for key, result in known.items():
         rule = rules.of(result.shape, result.source)
         yield Finding(key, result, rule, who.place(result.focus, rule.role), who.graph(result.focus))
 
@@ -254,6 +262,13 @@ def decided_by(triple: ox.Triple, facts: Facts, held: Collection[Term]) -> set[T
     above = (t.subject for p in _LEADS for t in facts.match(None, p, s))
     found = {s, *islice(chain(below, above), _MANY + 1)}
     return found if len(found) <= _MANY else None
+
+
+def belonging(dataset: ox.NamedNode, facts: Facts) -> set[Term]:
+    """Give a dataset and the nodes that are led to it, but for the content of its source graph."""
+    below = (t.object for p in _UP for t in facts.match(dataset, p, None))
+    above = (t.subject for p in _LEADS for t in facts.match(None, p, dataset))
+    return {dataset, *below, *above}
 
 
 def acceptances(facts: Facts) -> tuple[Acceptance, ...]:

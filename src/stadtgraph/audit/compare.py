@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from stadtgraph.audit.finding import Acceptance, Finding, Status
+from stadtgraph.audit.tally import Found, More
 
 
 class Accepted:
@@ -29,22 +30,40 @@ class Accepted:
 
 
 def compare(
-    now: Iterable[Finding], before: Iterable[Finding], accepted: Iterable[Acceptance] = (), today: str = ""
+    now: Found, before: Found, accepted: Iterable[Acceptance] = (), today: str = ""
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...], dict[str, Acceptance]]:
     """Give the findings of now with their status, those of before that are mended, and who accepted which, by key.
 
-    An accepted risk counts as accepted until its last day; afterwards it is a finding like any other.
+    An accepted risk counts as accepted until its last day; afterwards it is a finding like any other. One that was
+    not listed before but counted is taken for one that was there, and one that is not listed now is not mended.
     """
-    earlier, risks = {finding.key: finding for finding in before}, Accepted(accepted, today)
+    earlier, risks = {finding.key: finding for finding in before.findings}, Accepted(accepted, today)
     found, keys, accepting = [], set(), dict[str, Acceptance]()
-    for finding in now:
+    for finding in now.findings:
         keys.add(finding.key)
         acceptance = risks.of(finding)
         if acceptance is not None:
             accepting[finding.key] = acceptance
             status = Status.ACCEPTED
         else:
-            status = Status.STILL if finding.key in earlier else Status.NEW
+            is_still = finding.key in earlier or not before.lists(finding)
+            status = Status.STILL if is_still else Status.NEW
         found.append(finding if finding.status is status else replace(finding, status=status))
-    mended = (replace(f, status=Status.MENDED) for key, f in earlier.items() if key not in keys)
+    mended = (replace(f, status=Status.MENDED) for key, f in earlier.items() if key not in keys and now.lists(f))
     return tuple(sorted(found, key=Finding.order)), tuple(sorted(mended, key=Finding.order)), accepting
+
+
+def compare_more(
+    now: Iterable[More], before: Found, accepted: Iterable[Acceptance] = (), today: str = ""
+) -> tuple[More, ...]:
+    """Give findings that are only counted with their status: accepted as a rule, still there, or new as a rule."""
+    rules = {a.shape for a in accepted if not a.key and a.focus is None and not (a.until and a.until < today)}
+    known = {f.shape for f in before.findings} | {more.shape for more in before.more}
+
+    def status(more: More) -> Status:
+        if more.shape in rules:
+            return Status.ACCEPTED
+        return Status.STILL if more.shape in known else Status.NEW
+
+    found = (replace(more, status=status(more)) for more in now)
+    return tuple(sorted(found, key=lambda m: (-m.gravity, m.shape.value, str(m.unit), m.key)))

@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pyoxigraph as ox
 
 from stadtgraph.audit.attribute import GraphOf, Responsibilities, acceptances, attribute
-from stadtgraph.audit.compare import compare
+from stadtgraph.audit.compare import compare, compare_more
 from stadtgraph.audit.deciding import Deciding
 from stadtgraph.audit.finding import Finding, Rules
-from stadtgraph.audit.graph import read_findings
+from stadtgraph.audit.graph import limit_of, read_findings, read_more
 from stadtgraph.audit.matrix import matrix
 from stadtgraph.audit.report import AuditReport, Count
-from stadtgraph.audit.view import AuditedView, labels
+from stadtgraph.audit.tally import Found
+from stadtgraph.audit.view import AuditedView, GraphFacts, labels
 from stadtgraph.reason.facts import Facts
-from stadtgraph.shacl import Result, Shapes, reach_of, validate
+from stadtgraph.shacl import ENGINES, Result, Shapes, few_results, portions_of, reach_of, results_of
 from stadtgraph.terms import AUDIT, DCAT, RDF, RDFS, Names
 
+FEW: Final = 30_000
+"""Results up to which all is validated at once; one takes an engine nearly 10 KB until all are found."""
 
-def results(view: AuditedView, shapes: Shapes, folder: Path, using: str | None = None) -> tuple[Result, ...]:
-    """Validate all of a view; ``folder`` takes a working file."""
+
+def results(
+    view: AuditedView, shapes: Shapes, folder: Path, using: str | None = None, few: int = FEW
+) -> Iterator[list[Result]]:
+    """Validate all of a view, in portions where there are more than a ``few`` results.
+
+    ``folder`` takes a working file. Equal results come in the same portion.
+    """
     file = folder / "audited.nt"
     view.write(file, looked_at(shapes))
     try:
-        return validate(file, shapes, using=using).results
+        if using not in (None, "shacl") or shapes.isolated or not ENGINES["shacl"].is_there:
+            found: list[Result] | None = results_of(file, shapes, using)
+        else:
+            found = few_results(file, shapes, few)
     finally:
         file.unlink(missing_ok=True)
+    if found is None:
+        yield from portions_of(shapes).results(view)
+    else:
+        yield found
 
 
 def looked_at(shapes: Shapes) -> frozenset[ox.NamedNode] | None:
@@ -45,20 +62,22 @@ def responsibilities(view: AuditedView) -> Responsibilities:
     return Responsibilities(Deciding(view), view.names, view.today, view.graph_of, view.datasets)
 
 
-def findings(view: AuditedView, shapes: Shapes, folder: Path, using: str | None = None) -> list[Finding]:
+def findings(
+    view: AuditedView, shapes: Shapes, folder: Path, using: str | None = None, few: int = FEW
+) -> Iterator[Finding]:
     """Audit all of a view, and say who answers for what is found."""
-    return attributed(view, shapes, results(view, shapes, folder, using))
+    rules, who = Rules(shapes), responsibilities(view)
+    for portion in results(view, shapes, folder, using, few):
+        yield from attribute(portion, rules, who)
+        who.forget()
 
 
-def attributed(view: AuditedView, shapes: Shapes, found: Iterable[Result]) -> list[Finding]:
-    """Say who answers for each result."""
-    return list(attribute(found, Rules(shapes), responsibilities(view)))
-
-
-def stored(view: AuditedView, shapes: Shapes) -> list[Finding]:
+def stored(view: AuditedView, shapes: Shapes) -> Found:
     """Read the findings that lie in the view as ``graph/audit``."""
-    triples = view.engine.as_written(view.names.graph(AUDIT))
-    return list(read_findings(triples, Rules(shapes), view.names))
+    graph, rules = view.names.graph(AUDIT), Rules(shapes)
+    listed = read_findings(view.engine.as_written(graph), rules, view.names)
+    more = read_more(GraphFacts(view.engine, graph), rules)
+    return Found(list(listed), tuple(more), limit_of(GraphFacts(view.engine, graph), view.names))
 
 
 def datasets(view: AuditedView) -> list[ox.NamedNode]:
@@ -69,17 +88,21 @@ def datasets(view: AuditedView) -> list[ox.NamedNode]:
 
 def make_report(
     view: AuditedView,
-    found: Iterable[Finding],
+    found: Found,
     *,
-    before: Iterable[Finding] = (),
+    before: Found | None = None,
     release: str = "",
     since: str = "",
     points: tuple[Count, ...] = (),
 ) -> AuditReport:
     """Compare findings with those of an earlier release and give the report, with names, matrix and trend."""
-    now, mended, accepted = compare(found, before, acceptances(view), view.today)
+    risks = acceptances(view)
+    now, mended, accepted = compare(found, before or Found(), risks, view.today)
+    more = compare_more(found.more, before or Found(), risks, view.today)
     rows = matrix(view, view.today)
     named = _named((*now, *mended))
+    for rest in more:
+        named.update(dict.fromkeys((rest.unit, rest.place.post, rest.rule.role)))
     for row in rows:
         named[row.subject] = None
         named.update(dict.fromkeys(cell.agent for cell in row.cells))
@@ -95,6 +118,7 @@ def make_report(
         rows,
         points,
         accepted=accepted,
+        more=more,
     )
 
 
@@ -112,7 +136,7 @@ def report_on(
     ``place_of`` tells where a node is described; it stands in the place of the source graph.
     """
     who = Responsibilities(facts, names, today, place_of)
-    now, _, accepted = compare(attribute(found, Rules(shapes), who), (), acceptances(facts), today)
+    now, _, accepted = compare(Found(list(attribute(found, Rules(shapes), who))), Found(), acceptances(facts), today)
     named = labels(facts, [*_named(now), *(a.role for a in accepted.values())])
     return AuditReport(now, files=files, date=today, base=names.base, labels=named, accepted=accepted)
 

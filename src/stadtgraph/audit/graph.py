@@ -13,10 +13,12 @@ from itertools import groupby
 import pyoxigraph as ox
 
 from stadtgraph.audit.finding import Finding, Place, Rules
+from stadtgraph.audit.tally import More
+from stadtgraph.reason.facts import Facts
 from stadtgraph.shacl import Result
 from stadtgraph.terms import DCT, PROV, RDF, RDFS, SG, SH, XSD, Names, Term
 
-FINDING = "finding/"
+FINDING, MORE = "finding/", "more-findings/"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._~-]")
 _OF_PLACE = (("unit", SG.unit), ("post", SG.post), ("coach", SG.coach), ("dataset", SG.dataset))
 
@@ -28,6 +30,8 @@ class AuditGraph:
     names: Names
     date: str
     digest: str = ""
+    most: int = 0
+    """How many findings of each rule and source are listed, about; 0 where all are."""
 
     @property
     def report(self) -> ox.NamedNode:
@@ -47,6 +51,8 @@ class AuditGraph:
         yield ox.Triple(self.report, DCT.date, self._day())
         if self.digest:
             yield ox.Triple(self.report, DCT.conformsTo, ox.NamedNode(f"urn:sha256:{self.digest}"))
+        if self.most:
+            yield ox.Triple(self.report, SG.listedAtMost, _whole(self.most))
 
     def finding(self, finding: Finding) -> Iterator[ox.Triple]:
         """Give the triples of one finding."""
@@ -68,12 +74,26 @@ class AuditGraph:
         yield ox.Triple(iri, SH.resultSeverity, result.severity)
         yield from (ox.Triple(iri, SH.resultMessage, text) for text in _literals(result.messages))
         yield from (ox.Triple(iri, RDFS.label, text) for text in _literals(finding.rule.names or result.messages))
-        for name, p in _OF_PLACE:
-            value = getattr(finding.place, name)
-            if value is not None:
-                yield ox.Triple(iri, p, value)
+        yield from _of_place(iri, finding.place)
         if finding.graph:
             yield ox.Triple(iri, SG.inGraph, ox.NamedNode(finding.graph))
+
+    def more(self, more: More) -> Iterator[ox.Triple]:
+        """Give the triples of findings that are counted and not listed."""
+        if not more.number:
+            return
+        iri = self.names.id(MORE + more.key)
+        yield ox.Triple(self.report, SG.moreFindings, iri)
+        yield ox.Triple(iri, RDF.type, SG.MoreFindings)
+        yield ox.Triple(iri, SG.numberOfFindings, _whole(more.number))
+        yield ox.Triple(iri, SH.sourceShape, more.source)
+        if more.shape != more.source:
+            yield ox.Triple(iri, SG.ofShape, more.shape)
+        yield ox.Triple(iri, SH.resultSeverity, more.severity)
+        yield from (ox.Triple(iri, RDFS.label, text) for text in _literals(more.rule.names))
+        yield from _of_place(iri, more.place)
+        if more.graph:
+            yield ox.Triple(iri, SG.inGraph, ox.NamedNode(more.graph))
 
     def of_dataset(self, dataset: ox.NamedNode) -> ox.NamedNode:
         """Give the IRI of the audit of one dataset."""
@@ -94,8 +114,10 @@ class AuditGraph:
         if finding.dataset is not None:
             yield ox.Triple(self.of_dataset(finding.dataset), PROV.generated, self.iri(finding))
 
-    def all(self, findings: Iterable[Finding], datasets: Iterable[ox.NamedNode]) -> Iterator[ox.Triple]:
-        """Give the whole graph: every dataset's audit, every finding, and the head."""
+    def all(
+        self, findings: Iterable[Finding], datasets: Iterable[ox.NamedNode], more: Iterable[More] = ()
+    ) -> Iterator[ox.Triple]:
+        """Give the whole graph: every dataset's audit, every finding, what is only counted, and the head."""
         number = 0
         for dataset in datasets:
             yield from self.record(dataset)
@@ -103,10 +125,24 @@ class AuditGraph:
             number += 1
             yield from self.finding(finding)
             yield from self.generated(finding)
+        for rest in more:
+            number += rest.number
+            yield from self.more(rest)
         yield from self.head(number)
 
     def _day(self) -> ox.Literal:
         return ox.Literal(self.date, datatype=XSD.date)
+
+
+def _whole(number: int) -> ox.Literal:
+    return ox.Literal(str(number), datatype=XSD.integer)
+
+
+def _of_place(iri: ox.NamedNode, place: Place) -> Iterator[ox.Triple]:
+    for name, p in _OF_PLACE:
+        value = getattr(place, name)
+        if value is not None:
+            yield ox.Triple(iri, p, value)
 
 
 def _literals(texts: Mapping[str, str]) -> Iterator[ox.Literal]:
@@ -152,3 +188,35 @@ def _finding(key: str, triples: list[ox.Triple], rules: Rules) -> Finding:
     place = Place(**{name: iri(p) for name, p in _OF_PLACE})
     graph = iri(SG.inGraph)
     return Finding(key, result, rules.of(shape, source), place, graph.value if graph else "")
+
+
+def read_more(facts: Facts, rules: Rules) -> Iterator[More]:
+    """Read back what is counted and not listed, from the triples of an audit graph."""
+    for triple in facts.match(None, RDF.type, SG.MoreFindings):
+        if isinstance(triple.subject, ox.NamedNode):
+            values = {t.predicate: t.object for t in facts.match(triple.subject, None, None)}
+            iris = {p: o for p, o in values.items() if isinstance(o, ox.NamedNode)}
+            source = iris[SH.sourceShape]
+            yield More(
+                rules.of(iris.get(SG.ofShape, source), source),
+                source,
+                iris[SH.resultSeverity],
+                Place(**{name: iris.get(p) for name, p in _OF_PLACE}),
+                iris[SG.inGraph].value if SG.inGraph in iris else "",
+                _number(values.get(SG.numberOfFindings)),
+            )
+
+
+def number_of(facts: Facts, names: Names, more: More) -> int:
+    """Read back how many findings are counted there."""
+    return _number(next((t.object for t in facts.match(names.id(MORE + more.key), SG.numberOfFindings, None)), None))
+
+
+def limit_of(facts: Facts, names: Names) -> int:
+    """Read back how many findings of each rule and source are listed; 0 where all are."""
+    head = AuditGraph(names, "").report
+    return _number(next((t.object for t in facts.match(head, SG.listedAtMost, None)), None))
+
+
+def _number(term: Term | None) -> int:
+    return int(term.value) if isinstance(term, ox.Literal) else 0

@@ -14,6 +14,7 @@ import pyoxigraph as ox
 
 from stadtgraph.audit.finding import Finding, short
 from stadtgraph.audit.report import Count
+from stadtgraph.audit.tally import Group, More, group_of
 from stadtgraph.reason.facts import Facts
 from stadtgraph.shacl import gravity
 from stadtgraph.terms import AUDIT, PROV, RDF, SG, SH, XSD, Names
@@ -28,15 +29,64 @@ Counts = Mapping[tuple[str, ox.NamedNode], int]
 Numbers = Counter[tuple[ox.NamedNode, ox.NamedNode]]
 
 
-def quality(findings: Iterable[Finding], names: Names) -> Iterator[ox.Triple]:
-    """Give one measurement for each dataset and unit with findings, by severity, the points it can gain, and totals."""
-    found = list(findings)
-    broken: dict[ox.NamedNode, set[Broken]] = {}
-    for finding in found:
+class Measuring:
+    """Measures findings as they come, whether they are listed or not."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.counts: Counter[tuple[str, ox.NamedNode]] = Counter()
+        self.groups: Counter[Group] = Counter()
+        self._numbers: Numbers = Counter()
+        self._broken: dict[ox.NamedNode, set[Broken]] = {}
+        self._known: dict[Broken, Broken] = {}
+
+    def add(self, finding: Finding) -> None:
+        """Count a finding."""
+        self.groups[group_of(finding)] += 1
+        self.counts[finding.group, finding.severity] += 1
+        for on in (finding.dataset, finding.unit):
+            if on is not None:
+                self._numbers[on, finding.severity] += 1
         if finding.dataset is not None:
-            broken.setdefault(finding.dataset, set()).add(Broken.of(finding))
-    yield from measurements(numbers(found), {dataset: gain(rules) for dataset, rules in broken.items()}, names)
-    yield from totals(Counter((f.group, f.severity) for f in found), names)
+            broken = Broken.of(finding)
+            if broken.matters:
+                self._broken.setdefault(finding.dataset, set()).add(self._known.setdefault(broken, broken))
+
+    def add_more(self, more: More) -> None:
+        """Count findings that are not listed; which datasets they are about is not known any more."""
+        self.groups[more.shape, more.graph] += more.number
+        self.counts[more.group, more.severity] += more.number
+        if more.unit is not None:
+            self._numbers[more.unit, more.severity] += more.number
+
+    def triples(self, names: Names) -> Iterator[ox.Triple]:
+        """Give one measurement for each dataset and unit with findings, by severity, the points to gain, and totals."""
+        points = {dataset: gain(rules) for dataset, rules in self._broken.items()}
+        yield from measurements(self._numbers, points, names)
+        yield from totals(self.counts, names)
+        yield from by_rule(self.groups, names)
+
+
+def by_rule(numbers: Mapping[Group, int], names: Names) -> Iterator[ox.Triple]:
+    """Give one measurement for each rule and source; what is nothing is not measured."""
+    for (shape, graph), value in numbers.items():
+        if value:
+            iri = _rule(names, shape, graph)
+            yield from _measurement(iri, ox.NamedNode(graph) if graph else names.graph(AUDIT), SG.findingCount, value)
+            yield ox.Triple(iri, SG.ofShape, shape)
+
+
+def read_rule(facts: Facts, names: Names, group: Group) -> int:
+    """Read back how many findings a rule has in a source."""
+    return _read(facts, _rule(names, *group))
+
+
+def _rule(names: Names, shape: ox.NamedNode, graph: str) -> ox.NamedNode:
+    return names.id(f"quality/rule/{hashlib.sha256(f'{shape} {graph}'.encode()).hexdigest()[:16]}")
+
+
+def _read(facts: Facts, iri: ox.NamedNode) -> int:
+    return next((int(t.object.value) for t in facts.match(iri, VALUE, None) if isinstance(t.object, ox.Literal)), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +150,7 @@ def measurements(number: Numbers, points: Mapping[ox.NamedNode, int], names: Nam
 def measured(facts: Facts, names: Names, on: ox.NamedNode, severity: ox.NamedNode | None) -> int:
     """Read back how many findings of a severity there are on a dataset or unit, or the points it can gain."""
     iri = _iri(names, on, short(severity).lower() if severity is not None else "points")
-    return next((int(t.object.value) for t in facts.match(iri, VALUE, None) if isinstance(t.object, ox.Literal)), 0)
+    return _read(facts, iri)
 
 
 def totals(counts: Counts, names: Names) -> Iterator[ox.Triple]:

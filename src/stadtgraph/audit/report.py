@@ -10,6 +10,7 @@ from functools import cached_property
 import pyoxigraph as ox
 
 from stadtgraph.audit.finding import Acceptance, Finding, Rule, Status, chosen, short
+from stadtgraph.audit.tally import More
 from stadtgraph.shacl import gravity
 from stadtgraph.terms import SH
 
@@ -58,20 +59,29 @@ class Task:
     rule: Rule
     severity: ox.NamedNode
     findings: tuple[Finding, ...]
+    more: int = 0
+    """How many there are that the release counts and does not list one by one."""
+
+    @property
+    def number(self) -> int:
+        """How many there are in all."""
+        return len(self.findings) + self.more
 
     @property
     def points(self) -> int:
         """What mending all of them brings at most in the score of data.europa.eu."""
-        return self.rule.points * len(self.findings)
+        return self.rule.points * self.number
 
     def order(self) -> tuple[int, int, int, str]:
         """Severe ones first, then frequent ones, then those that bring most points."""
-        return -gravity(self.severity), -len(self.findings), -self.points, self.rule.shape.value
+        return -gravity(self.severity), -self.number, -self.points, self.rule.shape.value
 
 
-def _first(unit: ox.NamedNode | None, findings: Iterable[Finding]) -> tuple[object, ...]:
+def _first(unit: ox.NamedNode | None, findings: Iterable[Finding], more: Iterable[More]) -> tuple[object, ...]:
     """Order units by the number of their violations, then of warnings, then of the rest; unknown ones are last."""
     numbers = Counter(f.gravity for f in findings if f.status is not Status.ACCEPTED)
+    for rest in more:
+        numbers[rest.gravity] += rest.number if rest.status is not Status.ACCEPTED else 0
     return (unit is None, *(-numbers[grade] for grade in (3, 2, 1, 0)), str(unit))
 
 
@@ -95,6 +105,8 @@ class AuditReport:
     """Whether restricted graphs were looked at too, so that the report is not for everybody."""
     accepted: Mapping[str, Acceptance] = field(default_factory=dict)
     """Who accepted a finding as a risk, why and until when, by the key of the finding."""
+    more: tuple[More, ...] = ()
+    """Findings that the release counts and does not list one by one; every count has them."""
     most: int | None = None
     """How many findings of each shape and unit are listed; ``None`` lists all. Counts are those of all."""
 
@@ -111,38 +123,71 @@ class AuditReport:
     @property
     def conforms(self) -> bool:
         """Whether no finding is open."""
-        return not self.open
+        return not self.open and not self.open_more
+
+    @cached_property
+    def open_more(self) -> list[More]:
+        """Those that are only counted and that nobody accepted."""
+        return [more for more in self.more if more.status is not Status.ACCEPTED]
 
     def fails(self, at: ox.NamedNode) -> bool:
         """Tell whether an open finding is as grave as ``at`` or graver."""
-        return any(f.gravity >= gravity(at) for f in self.open)
+        gravities = (*(f.gravity for f in self.open), *(more.gravity for more in self.open_more))
+        return any(g >= gravity(at) for g in gravities)
 
     @cached_property
     def counts(self) -> Counter[tuple[ox.NamedNode, ox.NamedNode | None, ox.NamedNode]]:
         """How many findings there are by shape, unit and severity."""
-        return Counter((f.shape, f.unit, f.severity) for f in self.findings)
+        counted = Counter((f.shape, f.unit, f.severity) for f in self.findings)
+        for more in self.more:
+            counted[more.shape, more.unit, more.severity] += more.number
+        return counted
 
     @cached_property
     def severities(self) -> Counter[ox.NamedNode]:
         """How many open findings there are by severity."""
-        return Counter(f.severity for f in self.open)
+        counted = Counter(f.severity for f in self.open)
+        for more in self.open_more:
+            counted[more.severity] += more.number
+        return counted
 
     @cached_property
     def groups(self) -> Counter[tuple[str, ox.NamedNode]]:
         """How many findings there are by group and severity, accepted ones too."""
-        return Counter((f.group, f.severity) for f in self.findings)
+        counted = Counter((f.group, f.severity) for f in self.findings)
+        for more in self.more:
+            counted[more.group, more.severity] += more.number
+        return counted
 
     @cached_property
     def statuses(self) -> Counter[Status]:
         """How many findings have which status, mended ones too."""
-        return Counter(f.status for f in (*self.findings, *self.mended))
+        counted = Counter(f.status for f in (*self.findings, *self.mended))
+        for more in self.more:
+            counted[more.status] += more.number
+        return counted
 
     @cached_property
     def _by_unit(self) -> dict[ox.NamedNode | None, tuple[Finding, ...]]:
         groups: dict[ox.NamedNode | None, list[Finding]] = {}
         for finding in self.findings:
             groups.setdefault(finding.unit, []).append(finding)
-        return {unit: tuple(groups[unit]) for unit in sorted(groups, key=lambda unit: _first(unit, groups[unit]))}
+        more: dict[ox.NamedNode | None, list[More]] = {}
+        for rest in self.more:
+            groups.setdefault(rest.unit, [])
+            more.setdefault(rest.unit, []).append(rest)
+        return {u: tuple(groups[u]) for u in sorted(groups, key=lambda u: _first(u, groups[u], more.get(u, ())))}
+
+    def number(self, unit: ox.NamedNode | None) -> int:
+        """Give how many findings a unit has, listed or not."""
+        return self._numbers[unit]
+
+    @cached_property
+    def _numbers(self) -> Counter[ox.NamedNode | None]:
+        counted = Counter(f.unit for f in self.findings)
+        for more in self.more:
+            counted[more.unit] += more.number
+        return counted
 
     def by_unit(self) -> dict[ox.NamedNode | None, tuple[Finding, ...]]:
         """Give the findings of each unit, grave and many ones first; ``None`` (last) is for unknown units."""
@@ -154,7 +199,12 @@ class AuditReport:
         for finding in self._by_unit.get(unit, ()):
             if finding.status is not Status.ACCEPTED:
                 groups.setdefault((finding.rule, finding.severity), []).append(finding)
-        tasks = (Task(rule, severity, tuple(found)) for (rule, severity), found in groups.items())
+        more: Counter[tuple[Rule, ox.NamedNode]] = Counter()
+        for rest in self.open_more:
+            if rest.unit == unit:
+                groups.setdefault((rest.rule, rest.severity), [])
+                more[rest.rule, rest.severity] += rest.number
+        tasks = (Task(kind[0], kind[1], tuple(found), more[kind]) for kind, found in groups.items())
         return tuple(sorted(tasks, key=Task.order))
 
     @cached_property
@@ -165,10 +215,13 @@ class AuditReport:
     @cached_property
     def left_out(self) -> dict[tuple[ox.NamedNode, ox.NamedNode | None], tuple[int, int]]:
         """Of which shape and unit not all findings are listed: how many are, and how many there are."""
-        if self.most is None:
+        if self.most is None and not self.more:
             return {}
         numbers = Counter((f.shape, f.unit) for f in self.findings)
-        return {key: (self.most, number) for key, number in numbers.items() if number > self.most}
+        shown = {key: number if self.most is None else min(number, self.most) for key, number in numbers.items()}
+        for more in self.more:
+            numbers[more.shape, more.unit] += more.number
+        return {key: (shown.get(key, 0), number) for key, number in numbers.items() if number > shown.get(key, 0)}
 
     def limited(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """Give the findings that are listed; :attr:`counts` knows how many there are."""
@@ -193,6 +246,7 @@ class AuditReport:
             self,
             findings=tuple(f for f in self.findings if f.unit == unit),
             mended=tuple(f for f in self.mended if f.unit == unit),
+            more=tuple(more for more in self.more if more.unit == unit),
             matrix=tuple(r for r in self.matrix if any(cell.agent == unit for cell in r.cells)),
             unit=unit,
         )

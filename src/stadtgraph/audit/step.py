@@ -13,14 +13,33 @@ from functools import cached_property
 
 import pyoxigraph as ox
 
-from stadtgraph.audit.attribute import Responsibilities, acceptances, attribute, decided_by, is_about_places
+from stadtgraph.audit.attribute import (
+    Responsibilities,
+    acceptances,
+    attribute,
+    belonging,
+    decided_by,
+    is_about_places,
+)
 from stadtgraph.audit.examine import datasets, responsibilities, stored
 from stadtgraph.audit.finding import Finding, Rules
-from stadtgraph.audit.graph import AuditGraph
+from stadtgraph.audit.graph import AuditGraph, number_of, read_findings
 from stadtgraph.audit.matrix import matrix
-from stadtgraph.audit.quality import Broken, Counts, gain, measured, measurements, numbers, read_totals, totals
-from stadtgraph.audit.view import AuditedView
-from stadtgraph.shacl import Delta, Incremental
+from stadtgraph.audit.quality import (
+    Broken,
+    Counts,
+    by_rule,
+    gain,
+    measured,
+    measurements,
+    numbers,
+    read_rule,
+    read_totals,
+    totals,
+)
+from stadtgraph.audit.tally import Group, More, group_of, is_listed, level_of
+from stadtgraph.audit.view import AuditedView, GraphFacts
+from stadtgraph.shacl import Delta, Incremental, TooFar
 from stadtgraph.terms import AUDIT, DCAT, QUALITY, RDF, SG, SH, Term
 
 Node = ox.NamedNode | ox.BlankNode
@@ -36,11 +55,83 @@ class Step:
     old: AuditedView
     subjects: set[Node]
     incremental: Incremental
+    most: int = 0
+    """How many findings of each rule and source are listed, about; 0 lists all."""
 
     @property
     def is_followed(self) -> bool:
-        """Whether the change could be followed; else all is to be audited anew."""
-        return self._delta is not None
+        """Whether the change could be followed; else all is to be audited anew.
+
+        It cannot where others answer for findings that are only counted, and where so many are mended that more of
+        a rule's findings are to be listed than were.
+        """
+        if self._delta is None or (self._decided is None and self._has_more):
+            return False
+        if any(self._levels[1][group] < level for group, level in self._levels[0].items()):
+            return False
+        return not self._has_more or self._regained is not None
+
+    @cached_property
+    def _has_more(self) -> bool:
+        """Whether some findings before the change are only counted."""
+        return any(_graph(self.old, AUDIT).match(None, RDF.type, SG.MoreFindings))
+
+    @cached_property
+    def _of_rules(self) -> tuple[dict[Group, int], dict[Group, int]]:
+        """How many findings there were, and are, of the rules and sources that the change touches."""
+        quality = _graph(self.old, QUALITY)
+        gone, came = (Counter(map(group_of, found.values())) for found in self._both)
+        before = {g: read_rule(quality, self.now.names, g) for g in gone.keys() | came.keys()}
+        return before, {g: number - gone[g] + came[g] for g, number in before.items()}
+
+    @cached_property
+    def _levels(self) -> tuple[dict[Group, int], dict[Group, int]]:
+        before, after = ({g: level_of(n, self.most) for g, n in numbers.items()} for numbers in self._of_rules)
+        return before, after
+
+    @cached_property
+    def _listed(self) -> tuple[dict[str, Finding], dict[str, Finding]]:
+        """The findings that leave the list, and those that come to it."""
+        gone, came = (
+            {key: f for key, f in found.items() if is_listed(key, levels[group_of(f)])}
+            for found, levels in zip(self._both, self._levels, strict=True)
+        )
+        return {**gone, **self._no_longer}, came
+
+    @cached_property
+    def _no_longer(self) -> dict[str, Finding]:
+        """The findings that stay, and that are only counted since there are so many more."""
+        fuller = [group for group, level in self._levels[0].items() if self._levels[1][group] > level]
+        stay = (f for group in fuller for f in self._stored_of(group) if f.key not in self._both[0])
+        return {f.key: f for f in stay if not is_listed(f.key, self._levels[1][group_of(f)])}
+
+    def _stored_of(self, group: Group) -> list[Finding]:
+        """Read the listed findings of a rule and source."""
+        graph = _graph(self.old, AUDIT)
+        nodes = {t.subject for p in (SG.ofShape, SH.sourceShape) for t in graph.match(None, p, group[0])}
+        triples = self.old.engine.as_written(
+            self.old.names.graph(AUDIT), sorted((n for n in nodes if isinstance(n, Node)), key=str)
+        )
+        return [f for f in read_findings(triples, self._rules, self.old.names) if group_of(f) == group]
+
+    @cached_property
+    def _more(self) -> tuple[list[More], list[More]]:
+        """What was, and is, only counted under the kinds that the change touches."""
+        changed: Counter[More] = Counter()
+        for found, levels, one in zip(self._both, self._levels, (-1, 1), strict=True):
+            for key, f in found.items():
+                if not is_listed(key, levels[group_of(f)]):
+                    changed[More.of(f)] += one
+        changed.update(More.of(f) for f in self._no_longer.values())
+        graph = _graph(self.old, AUDIT)
+        before = [replace(more, number=number_of(graph, self.old.names, more)) for more in changed]
+        return before, [replace(m, number=m.number + n) for m, n in zip(before, changed.values(), strict=True)]
+
+    @cached_property
+    def _gaining(self) -> set[ox.NamedNode]:
+        """The datasets of which the points that they can gain may differ."""
+        both = (f for found in self._both for f in found.values())
+        return {f.dataset for f in both if f.dataset is not None and Broken.of(f).matters}
 
     @cached_property
     def _changed(self) -> tuple[set[ox.Triple], set[ox.Triple]]:
@@ -99,13 +190,13 @@ class Step:
 
     @cached_property
     def before(self) -> list[Finding]:
-        """All findings before the change, read from their graph."""
-        return stored(self.old, self.incremental.shapes)
+        """All listed findings before the change, read from their graph."""
+        return stored(self.old, self.incremental.shapes).findings
 
     @cached_property
     def after(self) -> list[Finding]:
-        """All findings after the change, in no order."""
-        gone, came = self._both
+        """All listed findings after the change, in no order."""
+        gone, came = self._listed
         return [*(f for f in self.before if f.key not in gone), *came.values()]
 
     @cached_property
@@ -123,7 +214,7 @@ class Step:
     @cached_property
     def _counted(self) -> Counts | None:
         """How many there were before the change; ``None`` where that was not measured."""
-        found = read_totals(_Graph(self.old, QUALITY), self.old.names, self._kinds)
+        found = read_totals(_graph(self.old, QUALITY), self.old.names, self._kinds)
         return found if found or self._conformed else None
 
     @property
@@ -133,7 +224,7 @@ class Step:
 
     @cached_property
     def _conformed(self) -> bool:
-        head = _Graph(self.old, AUDIT).match(AuditGraph(self.old.names, "").report, SH.conforms, None)
+        head = _graph(self.old, AUDIT).match(AuditGraph(self.old.names, "").report, SH.conforms, None)
         return any(getattr(t.object, "value", "") == "true" for t in head)
 
     @cached_property
@@ -170,13 +261,15 @@ class Step:
     def _of_audit(self) -> tuple[set[ox.Triple], set[ox.Triple]]:
         sets: list[set[ox.Triple]] = []
         totals = (0 if self._conformed else 1, sum(self.counts.values()))
-        for view, found, total in zip(self._views, self._both, totals, strict=True):
-            writer = AuditGraph(view.names, view.today, self.incremental.shapes.digest)
+        for view, found, more, total in zip(self._views, self._listed, self._more, totals, strict=True):
+            writer = AuditGraph(view.names, view.today, self.incremental.shapes.digest, self.most)
             triples = set(writer.head(total))
             for dataset in self._datasets(view):
                 triples.update(writer.record(dataset))
             for finding in found.values():
                 triples.update((*writer.finding(finding), *writer.generated(finding)))
+            for rest in more:
+                triples.update(writer.more(rest))
             sets.append(triples)
         return sets[0] - sets[1], sets[1] - sets[0]
 
@@ -188,13 +281,13 @@ class Step:
         return [s for s in named if any(view.match(s, RDF.type, DCAT.Dataset))]
 
     def _of_quality(self) -> tuple[set[ox.Triple], set[ox.Triple]]:
-        names, known = self.now.names, _Graph(self.old, QUALITY)
+        names, known = self.now.names, _graph(self.old, QUALITY)
         gone, came = ([*found.values()] for found in self._both)
         less, more = numbers(gone), numbers(came)
         touched = less.keys() | more.keys()
         before = Counter({(on, severity): measured(known, names, on, severity) for on, severity in touched})
         after = Counter({key: before[key] - less[key] + more[key] for key in touched})
-        gaining = {f.dataset for f in (*gone, *came) if f.dataset is not None and Broken.of(f).matters}
+        gaining = self._gaining
         points = [
             {dataset: measured(known, names, dataset, None) for dataset in gaining},
             {dataset: self._gain(dataset) for dataset in gaining},
@@ -202,12 +295,16 @@ class Step:
         old, new = (set(measurements(n, p, names)) for n, p in zip((before, after), points, strict=True))
         old |= set(totals(self._counted or {}, names))
         new |= set(totals(self.counts, names))
+        old |= set(by_rule(self._of_rules[0], names))
+        new |= set(by_rule(self._of_rules[1], names))
         return old - new, new - old
 
     def _gain(self, dataset: ox.NamedNode) -> int:
         """Give what a dataset can gain after the change, from the rules that its findings are of."""
+        if self._has_more and self._regained is not None:
+            return self._regained[dataset]
         gone, came = self._both
-        graph = _Graph(self.old, AUDIT)
+        graph = _graph(self.old, AUDIT)
         broken = {Broken.of(f) for f in came.values() if f.dataset == dataset}
         for triple in graph.match(None, SG.dataset, dataset):
             iri = triple.subject
@@ -215,7 +312,24 @@ class Step:
                 broken.add(self._broken(graph, iri))
         return gain(broken)
 
-    def _broken(self, graph: _Graph, finding: ox.NamedNode) -> Broken:
+    @cached_property
+    def _regained(self) -> dict[ox.NamedNode, int] | None:
+        """What datasets can gain, found anew; ``None`` where that would be to look at too much."""
+        if not self._gaining.isdisjoint(self.now.datasets.values()):
+            return None
+        try:
+            return {dataset: gain({Broken.of(f) for f in self._findings_of(dataset)}) for dataset in self._gaining}
+        except TooFar:
+            return None
+
+    def _findings_of(self, dataset: ox.NamedNode) -> Iterator[Finding]:
+        """Find again what is wrong with a dataset, for what is only counted does not say so."""
+        now = self.now
+        who = Responsibilities(now, now.names, now.today, now.graph_of, now.datasets)
+        found = attribute(self.incremental.at(now, belonging(dataset, now)), self._rules, who)
+        return (f for f in found if f.dataset == dataset)
+
+    def _broken(self, graph: GraphFacts, finding: ox.NamedNode) -> Broken:
         """Read of a finding that stayed which rule it is of."""
 
         def iri(p: ox.NamedNode) -> ox.NamedNode | None:
@@ -228,14 +342,5 @@ class Step:
         return Broken.told(shape, rule.points, rule.group, iri(SH.resultSeverity))
 
 
-@dataclass(frozen=True, slots=True)
-class _Graph:
-    """The triples of one derived graph of a view."""
-
-    view: AuditedView
-    name: str
-
-    def match(self, s: Node | ox.Triple | None, p: ox.NamedNode | None, o: Term | None, /) -> Iterator[ox.Triple]:
-        """Give the triples that fit the pattern, in the store's form."""
-        graph = self.view.names.graph(self.name)
-        return (quad.triple for quad in self.view.engine.store.quads_for_pattern(s, p, o, graph))
+def _graph(view: AuditedView, name: str) -> GraphFacts:
+    return GraphFacts(view.engine, view.names.graph(name))

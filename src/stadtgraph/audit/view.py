@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -139,6 +140,18 @@ class AuditedView:
             )
             while block := "".join(islice(lines, BLOCK)):
                 file.write(block.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class GraphFacts:
+    """The triples of one graph, in the store's form."""
+
+    engine: OxigraphEngine
+    graph: ox.NamedNode
+
+    def match(self, s: Node | ox.Triple | None, p: ox.NamedNode | None, o: Term | None, /) -> Iterator[ox.Triple]:
+        """Give the triples that fit the pattern."""
+        return (quad.triple for quad in self.engine.store.quads_for_pattern(s, p, o, self.graph))
 
 
 def _quads(store: ox.Store, predicate: ox.NamedNode | None, graph: ox.NamedNode) -> Iterator[ox.Quad]:

@@ -121,7 +121,8 @@ class City:
     def audits(self) -> Audits:
         """The shapes that releases are audited with: those of the gate, all others, and those of the ontology."""
         files = sorted(self.folders.shapes.rglob("*.ttl"))
-        return Audits(foreign.load(files, self.config, self.names.base, self._consistency))
+        shapes = foreign.load(files, self.config, self.names.base, self._consistency)
+        return Audits(shapes, self.config.audit.findings)
 
     @cached_property
     def _consistency(self) -> list[ox.Triple]:
@@ -276,14 +277,17 @@ class City:
         since: str | None = None,
         shapes: Path | None = None,
         using: str | None = None,
+        every: bool = False,
         view: View = View.PUBLIC,
     ) -> AuditReport:
         """Give the report on the audit of a release: what is open, for whom, and what became of it since ``since``.
 
         ``since`` is the release before where it is not named. With ``shapes`` (a file or folder) or ``using`` (an
-        engine) the release is audited afresh; otherwise the audit that was sealed with it is read.
+        engine) the release is audited afresh; otherwise the audit that was sealed with it is read. That one counts
+        the findings of a rule that very many records break and lists a part of them; ``every`` audits afresh and
+        lists them all.
         """
-        return report(self, release, unit=unit, since=since, shapes=shapes, using=using, view=view)
+        return report(self, release, unit=unit, since=since, shapes=shapes, using=using, every=every, view=view)
 
     def link(self, *, progress: Progress = silent) -> Release | None:
         """Run every link rule anew and seal a release; ``None`` where that changed nothing."""
@@ -327,7 +331,7 @@ class City:
         with writer_lock(self.path):
             recover(self.releases)
             beside = companions_of(self.releases, graph, self.names)
-            ids = withdraw(self.releases, graph, progress, self.audits.shapes, self.link_rules)
+            ids = withdraw(self.releases, graph, progress, self.audits, self.link_rules)
             for other in beside:
-                withdraw(self.releases, other, progress, self.audits.shapes, self.link_rules)
+                withdraw(self.releases, other, progress, self.audits, self.link_rules)
             return ids

@@ -42,6 +42,7 @@ def audit(city: City, options: argparse.Namespace, lang: str) -> int:
         since=options.since,
         shapes=Path(options.shapes) if options.shapes else None,
         using=options.using,
+        every=options.all,
         view=View.INTERNAL if options.internal else View.PUBLIC,
     )
     _give(made, options, lang)

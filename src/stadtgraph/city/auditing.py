@@ -8,7 +8,7 @@ release, is worked out when a report is asked for and is no part of the graphs.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +18,14 @@ from stadtgraph.audit import Finding
 from stadtgraph.audit.examine import datasets, findings
 from stadtgraph.audit.graph import AuditGraph
 from stadtgraph.audit.lines import Loaded
-from stadtgraph.audit.quality import Counts, quality
+from stadtgraph.audit.quality import Counts, Measuring
 from stadtgraph.audit.step import Step
+from stadtgraph.audit.tally import Tally
 from stadtgraph.audit.view import AuditedView
 from stadtgraph.release import Draft, GraphInfo, Kind, View
 from stadtgraph.shacl import Incremental, Shapes
 from stadtgraph.store import OxigraphEngine
-from stadtgraph.terms import AUDIT, DCT, QUALITY, Names
+from stadtgraph.terms import AUDIT, DCT, QUALITY, SG, Names
 
 MANY = 5_000
 """Changed triples from which on all is audited anew."""
@@ -35,6 +36,8 @@ class Audits:
     """The shapes of a city, and what is kept between the audits of one process."""
 
     shapes: Shapes
+    most: int = 0
+    """How many findings of each rule and source are listed in a release, about; 0 lists all."""
     _incremental: Incremental | None = None
 
     @property
@@ -66,28 +69,28 @@ class Audits:
 
     def _whole(self, draft: Draft, view: View, now: AuditedView) -> Counts:
         """Audit everything."""
-        found = findings(now, self.shapes, draft.folder("audit"))
-        for name, triples in graphs(now, self.shapes, found):
+        made = Made(now, self.shapes, findings(now, self.shapes, draft.folder("audit")), self.most)
+        for name, triples in made.graphs():
             draft.put_derived(view, name, triples)
-        return Counter((f.group, f.severity) for f in found)
+        return made.measuring.counts
 
     def _followed(self, draft: Draft, view: View, now: AuditedView) -> Counts | None:
         """Change the graphs of an audit by what a small change brings; ``None`` where all is to be audited anew."""
-        before = _before(draft, view, now, self.shapes)
+        before = _before(draft, view, now, self.shapes, self.most)
         subjects = _touched(draft, view, now) if before is not None else None
         if before is None or subjects is None:
             return None
-        return self.follow(draft, view, Step(now, before, subjects, self.incremental))
+        return self.follow(draft, view, Step(now, before, subjects, self.incremental, self.most))
 
     def _new_day(self, draft: Draft, view: View, now: AuditedView) -> Counts | None:
         """Follow the days that passed since the last audit; ``None`` where they change nothing that a report says."""
-        before = _before(draft, view, now, self.shapes)
+        before = _before(draft, view, now, self.shapes, self.most)
         if before is None or before.today >= now.today or draft.parent is None:
             return None
         seen, known = draft.releases.city / f"audited-{view}", f"{draft.parent.id} {draft.parent.written} {now.today}\n"
         if seen.is_file() and seen.read_text("utf-8", "replace") == known:
             return None  # looked at already on this day
-        step = Step(now, before, set(), self.incremental)
+        step = Step(now, before, set(), self.incremental, self.most)
         if step.is_followed and not step.matters:
             seen.write_text(known, "utf-8")
             return None
@@ -119,16 +122,26 @@ def _now(draft: Draft, view: View) -> AuditedView:
     return AuditedView(draft.engines[view], infos, draft.names, f"{draft.created:%Y-%m-%d}", loaded)
 
 
-def graphs(view: AuditedView, shapes: Shapes, found: list[Finding]) -> list[tuple[ox.NamedNode, list[ox.Triple]]]:
-    """Give the graphs of an audit with their triples."""
-    writer = AuditGraph(view.names, view.today, shapes.digest)
-    return [
-        (view.names.graph(AUDIT), list(writer.all(found, datasets(view)))),
-        (view.names.graph(QUALITY), list(quality(found, view.names))),
-    ]
+class Made:
+    """A whole audit: what was found is counted as it comes, and what is listed is kept."""
+
+    def __init__(self, view: AuditedView, shapes: Shapes, found: Iterable[Finding], most: int) -> None:
+        """Take all that was ``found``, of which about ``most`` of each rule and source are listed."""
+        self._view, self._digest = view, shapes.digest
+        self.tally, self.measuring = Tally(most), Measuring()
+        for finding in found:
+            self.tally.add(finding)
+            self.measuring.add(finding)
+
+    def graphs(self) -> Iterator[tuple[ox.NamedNode, Iterator[ox.Triple]]]:
+        """Give the graphs of the audit with their triples."""
+        view = self._view
+        writer = AuditGraph(view.names, view.today, self._digest, self.tally.most)
+        yield view.names.graph(AUDIT), writer.all(self.tally.findings(), datasets(view), self.tally.more())
+        yield view.names.graph(QUALITY), self.measuring.triples(view.names)
 
 
-def _before(draft: Draft, view: View, now: AuditedView, shapes: Shapes) -> AuditedView | None:
+def _before(draft: Draft, view: View, now: AuditedView, shapes: Shapes, most: int) -> AuditedView | None:
     """Give the view of the parent, on its day, where its audit can be carried on: same shapes, same assignment."""
     names = draft.names
     graph = names.graph(AUDIT)
@@ -141,13 +154,12 @@ def _before(draft: Draft, view: View, now: AuditedView, shapes: Shapes) -> Audit
         return None
     stated = {
         p: {q.object for q in engine.store.quads_for_pattern(AuditGraph(names, "").report, p, None, graph)}
-        for p in (DCT.date, DCT.conformsTo)
+        for p in (DCT.date, DCT.conformsTo, SG.listedAtMost)
     }
     (day,) = stated[DCT.date] if len(stated[DCT.date]) == 1 else (None,)
-    head = AuditGraph(names, now.today, shapes.digest).head(0)
-    if not isinstance(day, ox.Literal) or stated[DCT.conformsTo] != {
-        t.object for t in head if t.predicate == DCT.conformsTo
-    }:
+    head = list(AuditGraph(names, now.today, shapes.digest, most).head(0))
+    as_now = all(stated[p] == {t.object for t in head if t.predicate == p} for p in (DCT.conformsTo, SG.listedAtMost))
+    if not isinstance(day, ox.Literal) or not as_now:
         return None
     old = AuditedView(engine, infos, names, day.value)
     return old if old.datasets == now.datasets else None
@@ -167,8 +179,8 @@ def _touched(draft: Draft, view: View, now: AuditedView) -> set[ox.NamedNode | o
 
 
 def audit_store(
-    engine: OxigraphEngine, infos: dict[str, GraphInfo], names: Names, today: str, shapes: Shapes, folder: Path
-) -> list[tuple[ox.NamedNode, list[ox.Triple]]]:
+    engine: OxigraphEngine, infos: dict[str, GraphInfo], names: Names, today: str, audits: Audits, folder: Path
+) -> Iterator[tuple[ox.NamedNode, Iterator[ox.Triple]]]:
     """Audit a store outside a draft, as withdrawing does; give the graphs with their triples."""
     view = AuditedView(engine, infos, names, today)
-    return graphs(view, shapes, findings(view, shapes, folder))
+    return Made(view, audits.shapes, findings(view, audits.shapes, folder), audits.most).graphs()

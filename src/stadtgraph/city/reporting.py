@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
-from stadtgraph.audit import AuditReport, Finding
+from stadtgraph.audit import AuditReport
 from stadtgraph.audit.examine import findings, make_report, stored
 from stadtgraph.audit.quality import trend
+from stadtgraph.audit.tally import Found
 from stadtgraph.audit.view import AuditedView
 from stadtgraph.city import foreign
 from stadtgraph.errors import NotFound
@@ -41,19 +42,20 @@ def report(
     since: str | None = None,
     shapes: Path | None = None,
     using: str | None = None,
+    every: bool = False,
     view: View = View.PUBLIC,
 ) -> AuditReport:
     """Give the report on a release, compared with ``since`` or, where that is not named, with the one before it.
 
-    With ``shapes`` or ``using`` both releases are audited afresh. Raises :class:`NotFound` for a unit that the
-    registers do not know.
+    With ``shapes``, ``using`` or ``every`` both releases are audited afresh, and no finding is only counted. Raises
+    :class:`NotFound` for a unit that the registers do not know.
     """
     chosen = city.releases.get(release)
     rules = foreign.load([shapes], city.config, city.names.base) if shapes is not None else city.audits.shapes
-    fresh = shapes is not None or using is not None
+    fresh = shapes is not None or using is not None or every
     audited = audited_view(chosen, view)
     earlier = _earlier(city, chosen, since)
-    before: list[Finding] = []
+    before = Found()
     if earlier is not None:
         before = found_in(audited_view(earlier, view), rules, fresh, using)
     made = make_report(
@@ -68,13 +70,13 @@ def report(
     return made if unit is None else made.for_unit(unit_of(audited, unit, made))
 
 
-def found_in(view: AuditedView, shapes: Shapes, fresh: bool = False, using: str | None = None) -> list[Finding]:
+def found_in(view: AuditedView, shapes: Shapes, fresh: bool = False, using: str | None = None) -> Found:
     """Give the findings that lie in a view, or audit it where they do not or where that is asked for."""
     graph = view.names.graph(AUDIT)
     if not fresh and next(iter(view.engine.store.quads_for_pattern(None, None, None, graph)), None) is not None:
         return stored(view, shapes)
     with tempfile.TemporaryDirectory() as folder:
-        return findings(view, shapes, Path(folder), using)
+        return Found(list(findings(view, shapes, Path(folder), using)))
 
 
 def unit_of(view: AuditedView, name: str, made: AuditReport) -> ox.NamedNode:

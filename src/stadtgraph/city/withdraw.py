@@ -14,7 +14,7 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from stadtgraph import search
-from stadtgraph.city.auditing import audit_store
+from stadtgraph.city.auditing import Audits, audit_store
 from stadtgraph.city.linking import all_links
 from stadtgraph.city.searching import GraphFacts
 from stadtgraph.city.space import whole_grid
@@ -35,13 +35,12 @@ from stadtgraph.release import (
 )
 from stadtgraph.release.manifest import PLAIN_WHY, Manifest, exchange, sync_folder, sync_tree
 from stadtgraph.release.releases import manifest_path
-from stadtgraph.shacl import Shapes
 from stadtgraph.store import OxigraphEngine, StoredFacts, no_premises, spool, swap
 from stadtgraph.terms import INFERRED, LINKS, ONTOLOGY, SPACE, Names
 
 
 def withdraw(
-    releases: Releases, graph: str, progress: Progress, shapes: Shapes, rules: Sequence[Rule] = ()
+    releases: Releases, graph: str, progress: Progress, audits: Audits, rules: Sequence[Rule] = ()
 ) -> list[str]:
     """Remove ``graph`` and all that was derived from it from every release; give the ids of those changed.
 
@@ -63,13 +62,13 @@ def withdraw(
             for view in View:
                 patch_path(release.path, view).unlink(missing_ok=True)
     for name in ids:
-        _rewrite(releases, releases.get(name), graph, shapes, rules, progress)
+        _rewrite(releases, releases.get(name), graph, audits, rules, progress)
         progress(f"withdraw {name}")
     return ids
 
 
 def _rewrite(
-    releases: Releases, release: Release, graph: str, shapes: Shapes, rules: Sequence[Rule], progress: Progress
+    releases: Releases, release: Release, graph: str, audits: Audits, rules: Sequence[Rule], progress: Progress
 ) -> None:
     """Write the stores of one release anew and put the new folder in the place of the old one."""
     draft = releases.city / "drafts" / f"withdraw-{release.id}"
@@ -81,7 +80,7 @@ def _rewrite(
         names, engine = Names(manifest.base), release.engine(view)
         gone = purge(engine, store_path(draft, view), ox.NamedNode(graph), manifest.graphs, draft / "work")
         infos = {iri: info for iri, info in manifest.graphs.items() if iri not in gone}
-        _derive(view, names, infos, draft, release, shapes, rules)
+        _derive(view, names, infos, draft, release, audits, rules)
         known = manifest.graphs.get(graph)
         why = PLAIN_WHY if known is not None and known.changed == manifest.id else manifest.why
         replace(manifest, graphs=infos, why=why).write(manifest_path(draft, view))
@@ -113,7 +112,7 @@ def _derive(
     infos: dict[str, GraphInfo],
     draft: Path,
     release: Release,
-    shapes: Shapes,
+    audits: Audits,
     rules: Sequence[Rule],
 ) -> None:
     engine = OxigraphEngine(store_path(draft, view), names, read_only=False)
@@ -132,7 +131,7 @@ def _derive(
         infos[target.value] = GraphInfo(target.value, Kind.DERIVED, triples=change.added, changed=release.id)
     work = draft / "audit"
     work.mkdir(exist_ok=True)
-    for graph, triples in audit_store(engine, infos, names, f"{release.created:%Y-%m-%d}", shapes, work):
+    for graph, triples in audit_store(engine, infos, names, f"{release.created:%Y-%m-%d}", audits, work):
         change, _ = swap(store, names, graph, spool(triples, draft / "work", "audit"), draft / "derive", old_size=0)
         infos[graph.value] = GraphInfo(graph.value, Kind.DERIVED, triples=change.added, changed=release.id)
     shutil.rmtree(work)

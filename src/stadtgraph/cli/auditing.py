@@ -18,6 +18,7 @@ def register(commands: Commands) -> None:
             sub.add_argument("--release", metavar="ID", default="current", help=say("audit-release"))
             sub.add_argument("--since", metavar="RELEASE", help=say("audit-since"))
             sub.add_argument("--internal", action="store_true", help=say("internal"))
+            sub.add_argument("--all", action="store_true", help=say("audit-all"))
         action = "append" if name == "validate" else "store"
         sub.add_argument("--shapes", metavar="DIR|FILE", action=action, help=say(f"{name}-shapes"))
         forms = ["text", "html", "csv", "xlsx", "ttl", "json"]

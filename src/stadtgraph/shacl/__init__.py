@@ -17,11 +17,13 @@ from stadtgraph.shacl.engines import ENGINES
 from stadtgraph.shacl.incremental import Delta, Incremental
 from stadtgraph.shacl.isolated import Limits
 from stadtgraph.shacl.lint import Problem, lint
+from stadtgraph.shacl.paths import TooFar
+from stadtgraph.shacl.portions import portions_of
 from stadtgraph.shacl.rdf import report_triples
 from stadtgraph.shacl.reach import reach_of
 from stadtgraph.shacl.report import Report, Result, gravity
 from stadtgraph.shacl.shapes import Shapes, gate, load_shapes
-from stadtgraph.shacl.validation import validate
+from stadtgraph.shacl.validation import few_results, results_of, validate
 
 __all__ = [
     "ENGINES",
@@ -33,12 +35,16 @@ __all__ = [
     "Report",
     "Result",
     "Shapes",
+    "TooFar",
+    "few_results",
     "gate",
     "gravity",
     "judge",
     "lint",
     "load_shapes",
+    "portions_of",
     "reach_of",
     "report_triples",
+    "results_of",
     "validate",
 ]

@@ -30,6 +30,13 @@ _PROBE = """
 
 def run(data: Iterable[ox.Triple] | Path, shapes: Shapes) -> Iterator[Raw]:
     """Validate triples, or a file of N-Triples, and give the results."""
+    found = bounded(data, shapes, None)
+    assert found is not None
+    return found
+
+
+def bounded(data: Iterable[ox.Triple] | Path, shapes: Shapes, most: int | None) -> Iterator[Raw] | None:
+    """Do what :func:`run` does, but stop, and give ``None``, where there are ``most`` results or more."""
     compiled = _compile(shapes)
     lines: Path | str
     if isinstance(data, Path):
@@ -38,7 +45,9 @@ def run(data: Iterable[ox.Triple] | Path, shapes: Shapes) -> Iterator[Raw]:
         text = ox.serialize(data, format=ox.RdfFormat.N_TRIPLES)
         assert text is not None
         lines = text.decode()
-    results = _validated(lines, compiled).results
+    results = _validated(lines, compiled, most).results
+    if most is not None and len(results) >= most:
+        return None
     terms = _terms({text for r in results for text in (r.focus_node, r.value, r.source_shape) if text is not None})
     blank = [label for label, term in terms.items() if isinstance(term, ox.BlankNode)]
     if blank:
@@ -87,13 +96,13 @@ def _text(shapes: Shapes) -> str:
     return ox.serialize(sorted(kept, key=str), format=ox.RdfFormat.N_TRIPLES).decode()  # type: ignore[union-attr]
 
 
-def _validated(data: Path | str, compiled: shacl.Shapes) -> shacl.Report:
+def _validated(data: Path | str, compiled: shacl.Shapes, most: int | None) -> shacl.Report:
     try:
         if isinstance(data, str):
-            return compiled.validate_text(data, "ntriples")
+            return compiled.validate_text(data, "ntriples", max_results=most)
         if data.suffix == ".nt":
-            return compiled.validate_file(str(data))
-        return compiled.validate_text(data.read_text("utf-8"), "ntriples")
+            return compiled.validate_file(str(data), max_results=most)
+        return compiled.validate_text(data.read_text("utf-8"), "ntriples", max_results=most)
     except OSError as error:
         raise InputError("shacl-data-unreadable", file=data, problem=error) from error
     except ValueError as error:

@@ -55,7 +55,7 @@ class Incremental:
         self._groups = _sharing(self.reach.roots)
         self._parts: dict[frozenset[Root], Shapes] = {}
         unknown = {root for root in self.reach.roots if root.problem}
-        self._whole = self._with_group(unknown)
+        self._whole = self.with_group(unknown)
         self._local = frozenset(self.reach.roots) - self._whole
         named = {root.shape for root in self._local if root.predicates is not None}
         self._marks = {shape: ox.NamedNode(f"{MARK}{i}") for i, shape in enumerate(sorted(named, key=str))}
@@ -84,7 +84,7 @@ class Incremental:
         around = Neighbourhood(self.reach, positions, facts)
         try:
             nodes, looked_up = around.touched(new, gone)
-            again = self._with_group({*looked_up, *(r for r in self._whole if _sees(r, (*new, *gone)))})
+            again = self.with_group({*looked_up, *(r for r in self._whole if _sees(r, (*new, *gone)))})
             if len(nodes) > MANY:
                 raise TooFar
             triples, tops = around.around(nodes)
@@ -113,13 +113,18 @@ class Incremental:
         try:
             nodes, looked_up = Neighbourhood(self.reach, positions, new).touched(more, less)
             nodes |= set(also)
-            again = self._with_group({*looked_up, *(r for r in self._whole if _sees(r, (*more, *less)))})
+            again = self.with_group({*looked_up, *(r for r in self._whole if _sees(r, (*more, *less)))})
             if len(nodes) > MANY:
                 return None
             before, after = (self._found(facts, nodes, again, positions) for facts in (old, new))
         except TooFar:
             return None
         return Delta(before, after)
+
+    def at(self, facts: Facts, nodes: Iterable[Term]) -> list[Result]:
+        """Give the results of some nodes, and all of the roots that are evaluated in full; raises :class:`TooFar`."""
+        positions = [p for p in self.reach.positions if p.root in self._local]
+        return list(self._found(facts, set(nodes), self._whole, positions))
 
     def _found(
         self, facts: Facts, nodes: set[Term], again: frozenset[Root], positions: list[Position]
@@ -132,7 +137,7 @@ class Incremental:
             triples |= self._marked(tops)
             found += (r for r in validate(triples, self._around, nodes, self.using).results if r.source not in apart)
         if again:
-            found += validate(_looked_at(facts, again), self._part(again), using=self.using).results
+            found += validate(looked_at(facts, again), self._part(again), using=self.using).results
         return tuple(found)
 
     def _marked(self, tops: Iterable[tuple[Root, Term]]) -> set[ox.Triple]:
@@ -152,10 +157,10 @@ class Incremental:
             found = validate(triples, self._around, nodes, self.using)
             fresh += (r for r in found.results if r.source not in whole)
         if again:
-            fresh += validate(_looked_at(facts, again), self._part(again), using=self.using).results
+            fresh += validate(looked_at(facts, again), self._part(again), using=self.using).results
         return _ordered(kept, fresh)
 
-    def _with_group(self, roots: set[Root]) -> frozenset[Root]:
+    def with_group(self, roots: set[Root]) -> frozenset[Root]:
         """Give ``roots`` and those that report under the same shapes: their results cannot be told apart."""
         return frozenset(other for root in roots for other in self._groups[root])
 
@@ -180,7 +185,8 @@ def _sees(root: Root, changed: Iterable[ox.Triple]) -> bool:
     return root.predicates is None or any(t.predicate in root.predicates for t in changed)
 
 
-def _looked_at(facts: Facts, roots: Iterable[Root]) -> Iterator[ox.Triple]:
+def looked_at(facts: Facts, roots: Iterable[Root]) -> Iterator[ox.Triple]:
+    """Give the triples that some roots look at."""
     predicates: set[ox.NamedNode] = set()
     for root in roots:
         if root.predicates is None:

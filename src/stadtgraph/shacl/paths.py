@@ -151,6 +151,17 @@ class Automaton:
             self.path(hub, parts[0], hub, back)
             self.join(hub, end)
 
+    def __len__(self) -> int:
+        return len(self._out)
+
+    def edges(self, state: int) -> Iterable[Edge]:
+        """Give the steps from a state."""
+        return self._out[state]
+
+    def joined(self, state: int) -> Iterable[int]:
+        """Give the states that a state is joined to."""
+        return self._silent[state]
+
     def below(self, start: int) -> set[int]:
         """Give the states that can be reached from ``start``."""
         found, agenda = {start}, [start]

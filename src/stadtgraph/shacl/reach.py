@@ -109,6 +109,10 @@ class Reach:
         """The roots that are evaluated in full, with the reason."""
         return {root.shape: root.problem for root in self.roots if root.problem}
 
+    def constants(self, state: int) -> Iterable[tuple[int, ox.NamedNode]]:
+        """Give the IRIs that a query at a state starts from, with the states of theirs."""
+        return self._constants.get(state, ())
+
     def _class_state(self) -> int:
         state = self.automaton.state()
         self.automaton.step(state, RDFS.subClassOf, False, state)
@@ -182,14 +186,14 @@ class Reach:
         self.automaton.path(start, self._path(shape), values)
         return values
 
-    def _whole(self, shape: Node) -> int:
+    def whole(self, shape: Node) -> int:
         """Give the state that sees all that decides whether a node fulfils ``shape``."""
         if shape not in self._deep:
             start = self._deep[shape] = self.automaton.state()
             values = self._values(shape, start)
             self._constraints(shape, start, values)
             for child in _nodes(self._graph, shape, SH.property):
-                self.automaton.join(values, self._whole(child))
+                self.automaton.join(values, self.whole(child))
         return self._deep[shape]
 
     def _constraints(self, shape: Node, start: int, values: int) -> None:
@@ -202,10 +206,10 @@ class Reach:
             automaton.step(values, None, False, automaton.state())
         for p, child in graph.links(shape):
             if p != SH.property:
-                automaton.join(values, self._whole(child))
+                automaton.join(values, self.whole(child))
         if graph.objects(shape, SH.qualifiedValueShapesDisjoint):
             for sibling in self._siblings(shape):
-                automaton.join(values, self._whole(sibling))
+                automaton.join(values, self.whole(sibling))
         for constraint in graph.objects(shape, SH.sparql):
             self._sparql(shape, constraint, start)
         for p in graph.predicates(shape):

@@ -37,6 +37,24 @@ def texts(graph: ShapesGraph, raw: Raw, path: str | None) -> dict[str, str]:
     return _default(graph, raw)
 
 
+class Texts:
+    """The messages of many results; where they depend on shape and component alone they are made once."""
+
+    def __init__(self, graph: ShapesGraph) -> None:
+        """Take them from a shapes graph."""
+        self._graph = graph
+        self._known: dict[tuple[Term, ox.NamedNode], dict[str, str]] = {}
+
+    def of(self, raw: Raw, path: str | None) -> dict[str, str]:
+        """Give what :func:`texts` gives."""
+        if raw.component not in COMPONENTS or raw.component == SH.SPARQLConstraintComponent:
+            return texts(self._graph, raw, path)
+        key = (raw.source, raw.component)
+        if key not in self._known:
+            self._known[key] = texts(self._graph, raw, path)
+        return self._known[key]
+
+
 def _literals(graph: ShapesGraph, node: Term, p: ox.NamedNode) -> list[ox.Literal]:
     return [value for value in graph.objects(node, p) if isinstance(value, ox.Literal)]
 

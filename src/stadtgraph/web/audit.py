@@ -118,7 +118,7 @@ def _page(template: str, found: Opened, made: AuditReport) -> str:
         unit_name=lambda unit: unit_name(made, unit, lang),
         unit_path=lambda unit: f"/audit/units/{quote(slug_of(unit, names))}",
         table=lambda findings: Table.of(findings, made, lang, MOST),
-        say=lambda key: messages.text(f"audit-{key}", lang),
+        say=lambda key, **params: messages.text(f"audit-{key}", lang, **params),
         cell=lambda name, finding: cell(name, finding, made, lang),
         focus=lambda finding: show(finding.focus, names, focus_name(finding, made, lang)),
         accepted=[f for f in made.findings if f.status is Status.ACCEPTED],
@@ -129,4 +129,7 @@ def _page(template: str, found: Opened, made: AuditReport) -> str:
 
 def _numbers(made: AuditReport) -> dict[tuple[ox.NamedNode | None, ox.NamedNode], int]:
     """Give how many open findings of each severity each unit has."""
-    return Counter((f.unit, f.severity) for f in made.open)
+    numbers = Counter((f.unit, f.severity) for f in made.open)
+    for more in made.open_more:
+        numbers[more.unit, more.severity] += more.number
+    return numbers

@@ -127,7 +127,8 @@ def cells(finding: Finding, report: AuditReport, lang: str) -> list[Cell]:
 
 def rests(report: AuditReport, lang: str, unit: ox.NamedNode | bool | None = False) -> Iterator[list[Cell]]:
     """Give one row for each rule (of one ``unit``, or of all) of which not all findings are listed: how many are."""
-    names = {f.shape: f.rule.name(lang) for f in report.findings} if report.left_out else {}
+    rules = {f.rule for f in report.findings} | {more.rule for more in report.more} if report.left_out else set()
+    names = {rule.shape: rule.name(lang) for rule in rules}
     for (shape, of), (shown, number) in report.left_out.items():
         if unit is False or unit == of:
             row: dict[str, Cell] = {"rule": names[shape], "unit": report.label(of, lang), "shape": shape.value}

@@ -63,9 +63,9 @@ class Page:
             yield f"<p>{self.say('conforms')}</p>\n"
         if len(report.by_unit()) > 1:
             yield f'<nav aria-label="{self.say("column-unit")}">\n<ul>\n'
-            for number, (unit, found) in enumerate(report.by_unit().items()):
+            for number, unit in enumerate(report.by_unit()):
                 name = escape(unit_name(report, unit, self.lang))
-                yield f'<li><a href="#unit{number}">{name}</a> ({self.number(len(found))})</li>\n'
+                yield f'<li><a href="#unit{number}">{name}</a> ({self.number(report.number(unit))})</li>\n'
             yield "</ul>\n</nav>\n"
 
     def _unit(self, unit: ox.NamedNode | None, number: int) -> Iterator[str]:
@@ -81,7 +81,7 @@ class Page:
 
     def _task(self, task: Task) -> Iterator[str]:
         points = f" {self.say('points', points=task.points)}" if task.points else ""
-        kind, number = escape(short(task.severity).lower()), len(task.findings)
+        kind, number = escape(short(task.severity).lower()), task.number
         grave = escape(severity(task.severity, self.lang, number))
         yield f'<h3><span class="severity {kind}">{self.number(number)} {grave}</span> '
         yield f"{escape(task.rule.name(self.lang))}{points}</h3>\n"
@@ -95,7 +95,10 @@ class Page:
             yield f"<p>{self.say('next')}: {remedy} {see}</p>\n"
         if task.rule.role is not None:
             yield f"<p>{self.say('mends')}: {escape(self.report.label(task.rule.role, self.lang))}</p>\n"
-        yield from self._table(task.findings)
+        if task.findings:
+            yield from self._table(task.findings)
+        if task.more:
+            yield f"<p>{self.say('counted', number=self.number(task.more))}</p>\n"
 
     def _table(self, found: tuple[Finding, ...] | list[Finding]) -> Iterator[str]:
         most = self.report.most or LIMIT

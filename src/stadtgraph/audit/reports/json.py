@@ -109,7 +109,7 @@ def _todo(report: AuditReport, unit: ox.NamedNode | None, lang: str) -> dict[str
                 "rule": task.rule.name(lang),
                 "remedy": task.rule.remedy(lang),
                 "severity": short(task.severity),
-                "number": len(task.findings),
+                "number": task.number,
                 "points": task.points,
             }
             for task in report.todo(unit)

@@ -40,13 +40,16 @@ def _lines(report: AuditReport, lang: str) -> Iterator[str]:
     if gaps:
         yield ""
         yield say("gaps", gaps=gaps, rows=len(report.matrix))
+    if report.more:
+        yield ""
+        yield say("counted", number=messages.number(sum(more.number for more in report.more), lang))
 
 
 def _unit(report: AuditReport, unit: ox.NamedNode | None, lang: str) -> Iterator[str]:
     tasks = report.todo(unit)
     if not tasks:
         return
-    number = sum(len(task.findings) for task in tasks)
+    number = sum(task.number for task in tasks)
     yield ""
     yield f"{unit_name(report, unit, lang)} ({messages.number(number, lang)})"
     for task in tasks:
@@ -55,10 +58,10 @@ def _unit(report: AuditReport, unit: ox.NamedNode | None, lang: str) -> Iterator
 
 def _task(report: AuditReport, task: Task, lang: str) -> Iterator[str]:
     points = messages.text("audit-points", lang, points=task.points) if task.points else ""
-    number = len(task.findings)
+    number = task.number
     grave = severity(task.severity, lang, number)
     yield f"  {messages.number(number, lang):>6} {grave}: {task.rule.name(lang)} {points}".rstrip()
-    remedy = task.rule.remedy(lang) or task.findings[0].message(lang)
+    remedy = task.rule.remedy(lang) or (task.findings[0].message(lang) if task.findings else "")
     if remedy:
         yield f"           → {remedy}"
     examples = report.most or EXAMPLES
@@ -66,5 +69,6 @@ def _task(report: AuditReport, task: Task, lang: str) -> Iterator[str]:
         value = f" = {short(finding.value, report.base)}" if finding.value is not None else ""
         place = f"  ({finding.graph.removeprefix('file:')})" if finding.graph.startswith("file:") else ""
         yield f"           {finding.key}  {short(finding.focus, report.base)}{value}{place}"
-    if len(task.findings) > examples:
-        yield "           " + messages.text("audit-more", lang, number=len(task.findings) - examples)
+    shown = min(len(task.findings), examples)
+    if number > shown:
+        yield "           " + messages.text("audit-more", lang, number=number - shown)

@@ -9,7 +9,7 @@ import pyoxigraph as ox
 
 from stadtgraph import messages
 from stadtgraph.audit.graph import AuditGraph
-from stadtgraph.audit.quality import quality
+from stadtgraph.audit.quality import Measuring
 from stadtgraph.audit.report import AuditReport
 from stadtgraph.terms import PREFIXES, RDFS, Names
 
@@ -22,9 +22,14 @@ def write(report: AuditReport, out: BinaryIO, lang: str) -> None:
 def _triples(report: AuditReport) -> Iterator[ox.Triple]:
     graph = AuditGraph(Names(report.base), report.date)
     datasets = {f.dataset for f in report.findings if f.dataset is not None}
-    yield from graph.all(report.listed, sorted(datasets, key=str))
+    yield from graph.all(report.listed, sorted(datasets, key=str), report.more)
     for (shape, _), (listed, number) in report.left_out.items():
         for lang in messages.LANGUAGES:
             said = f"{messages.text('audit-rest', lang, shown=listed, number=number)} {shape.value}"
             yield ox.Triple(graph.report, RDFS.comment, ox.Literal(said, language=lang))
-    yield from quality(report.findings, graph.names)
+    measuring = Measuring()
+    for finding in report.findings:
+        measuring.add(finding)
+    for more in report.more:
+        measuring.add_more(more)
+    yield from measuring.triples(graph.names)

@@ -55,7 +55,7 @@ def _overview(book: Any, report: AuditReport, names: dict[ox.NamedNode | None, s
     sheet.append([_bold(sheet, messages.text(f"audit-column-{name}", lang)) for name in columns])
     for unit in names:
         for task in report.todo(unit):
-            row = (unit_name(report, unit, lang), severity(task.severity, lang), len(task.findings))
+            row = (unit_name(report, unit, lang), severity(task.severity, lang), task.number)
             sheet.append([plain(cell) for cell in (*row, task.rule.name(lang), task.points, task.rule.remedy(lang))])
 
 
