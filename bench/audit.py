@@ -28,6 +28,7 @@ import pyoxigraph as ox
 
 from stadtgraph.city import City
 from stadtgraph.city.auditing import Audits
+from stadtgraph.config import AuditSettings
 from stadtgraph.release import Draft, GraphInfo, Kind, Releases, View, drafting, writer_lock
 from stadtgraph.shacl import load_shapes, validate
 from stadtgraph.store import OxigraphEngine, read_lines, spool
@@ -83,7 +84,7 @@ def changes(engine: OxigraphEngine, number: int) -> Iterator[tuple[str, Change]]
 def measure(file: Path, shapes: list[Path], repeat: int, size: int) -> None:
     """Load one file, audit it, change it, and print what that cost as JSON."""
     names, info = Names(BASE), GraphInfo(Names(BASE).source("catalogue").value, Kind.MANAGED, source="catalogue")
-    audits = Audits(load_shapes(shapes, BASE))
+    audits = Audits(load_shapes(shapes, BASE), AuditSettings().findings)
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
         place, releases = Path(folder), Releases(Path(folder))
 

@@ -24,8 +24,6 @@ DEFAULT_BASE: Final = "https://stadtgraph.example/jena/"
 class Namespace:
     """A namespace IRI; its attributes are its terms as :class:`pyoxigraph.NamedNode`, its text is the IRI."""
 
-    __slots__ = ("_iri",)
-
     def __init__(self, iri: str) -> None:
         """Take the IRI, which ends in ``#`` or ``/``."""
         self._iri = iri
@@ -33,7 +31,8 @@ class Namespace:
     def __getattr__(self, name: str) -> ox.NamedNode:
         if name.startswith("__"):
             raise AttributeError(name)
-        return ox.NamedNode(self._iri + name)
+        found = self.__dict__[name] = ox.NamedNode(self._iri + name)  # asked for very often: made once
+        return found
 
     def __str__(self) -> str:
         return self._iri

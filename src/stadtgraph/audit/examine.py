@@ -21,7 +21,7 @@ from stadtgraph.reason.facts import Facts
 from stadtgraph.shacl import ENGINES, Result, Shapes, few_results, portions_of, reach_of, results_of
 from stadtgraph.terms import AUDIT, DCAT, RDF, RDFS, Names
 
-FEW: Final = 30_000
+FEW: Final = 20_000
 """Results up to which all is validated at once; one takes an engine nearly 10 KB until all are found."""
 
 

@@ -67,6 +67,16 @@ class Measuring:
         yield from by_rule(self.groups, names)
 
 
+def quality(findings: Iterable[Finding], names: Names, more: Iterable[More] = ()) -> Iterator[ox.Triple]:
+    """Measure findings, and what is counted beside them."""
+    measuring = Measuring()
+    for finding in findings:
+        measuring.add(finding)
+    for rest in more:
+        measuring.add_more(rest)
+    return measuring.triples(names)
+
+
 def by_rule(numbers: Mapping[Group, int], names: Names) -> Iterator[ox.Triple]:
     """Give one measurement for each rule and source; what is nothing is not measured."""
     for (shape, graph), value in numbers.items():

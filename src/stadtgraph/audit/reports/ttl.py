@@ -9,7 +9,7 @@ import pyoxigraph as ox
 
 from stadtgraph import messages
 from stadtgraph.audit.graph import AuditGraph
-from stadtgraph.audit.quality import Measuring
+from stadtgraph.audit.quality import quality
 from stadtgraph.audit.report import AuditReport
 from stadtgraph.terms import PREFIXES, RDFS, Names
 
@@ -27,9 +27,4 @@ def _triples(report: AuditReport) -> Iterator[ox.Triple]:
         for lang in messages.LANGUAGES:
             said = f"{messages.text('audit-rest', lang, shown=listed, number=number)} {shape.value}"
             yield ox.Triple(graph.report, RDFS.comment, ox.Literal(said, language=lang))
-    measuring = Measuring()
-    for finding in report.findings:
-        measuring.add(finding)
-    for more in report.more:
-        measuring.add_more(more)
-    yield from measuring.triples(graph.names)
+    yield from quality(report.findings, graph.names, report.more)
