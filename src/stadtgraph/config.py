@@ -111,9 +111,8 @@ class RetentionSettings:
 class AuditSettings:
     """``[audit]``: how many findings of a rule and source are listed, and bounds of shapes that are not the package's.
 
-    ``scored`` is up to how many public datasets a release holds the scores of each.
-
-    The bounds are seconds and bytes of memory; 0 findings lists all.
+    The bounds are seconds and bytes of memory; 0 findings lists all. ``scored`` is up to how many public datasets a
+    release holds the scores of each.
     """
 
     findings: int = 1_000
