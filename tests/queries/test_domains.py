@@ -43,7 +43,7 @@ class Atlas:
 
     def __init__(self, city: City) -> None:
         self.city, self.engine = city, city.engine()
-        self.domain_of = {city.names.source(name): source.domain for name, source in city.sources.items()}
+        self.domain_of = {city.names.source(name): source.domain for name, source in city.registry.items()}
         self.named: dict[str, set[str]] = {}
         for subject in {t.subject for step in (SG.domain, *UPWARDS) for t in self.engine.triples(None, step, None)}:
             domains = self.stated(subject)
@@ -88,10 +88,8 @@ class Atlas:
         found: set[str] = set()
         for name in re.findall(rf"<(?:{re.escape(BASE)})?(id/[a-z-]+/[^>]+)>", text):
             found |= self.stated(ox.NamedNode(self.city.names.base + name))
-        graphs = self.city.sources_of(text)["graphs"]
-        return (
-            found | {self.city.sources[g["source"]].domain for g in graphs if g["source"] in self.city.sources}
-        ) & DOMAINS
+        graphs, registry = self.city.sources(text)["graphs"], self.city.registry
+        return (found | {registry[g["source"]].domain for g in graphs if g["source"] in registry}) & DOMAINS
 
 
 @pytest.fixture(scope="session")
