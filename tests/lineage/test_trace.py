@@ -18,6 +18,7 @@ from stadtgraph.store import OxigraphEngine
 from stadtgraph.terms import Names
 
 module = importlib.import_module("stadtgraph.lineage.trace")
+walk = importlib.import_module("stadtgraph.lineage.walk")
 NAMES = Names("https://e/")
 GRAPHS = [NAMES.source(name) for name in ("one", "two", "three")]
 Data = dict[ox.NamedNode, set[ox.Triple]]
@@ -111,13 +112,13 @@ def reported(lineage: Lineage) -> set[str]:
 
 @contextmanager
 def looking_at(most: int) -> Iterator[None]:
-    """Have only some solutions read one by one, so that slots are asked about."""
-    before = module.MOST
-    module.MOST = most
+    """Have only some solutions read one by one, so that slots are asked about, and paths walked from both sides."""
+    before = module.MOST, walk._SOON
+    module.MOST, walk._SOON = most, most
     try:
         yield
     finally:
-        module.MOST = before
+        module.MOST, walk._SOON = before
 
 
 slowly = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))

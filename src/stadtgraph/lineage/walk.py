@@ -13,6 +13,9 @@ from stadtgraph.lineage.slots import Asked
 _MOST: Final = 50_000
 _APART: Final = 8
 """Pairs up to which each is walked by itself."""
+_SOON: Final = 1_000
+"""Steps after which the other side is tried, and after which nobody walks on."""
+_Came = dict[Any, list[tuple[ox.Triple, Any]]]
 Steps = tuple[tuple[ox.NamedNode, bool], ...]
 
 
@@ -30,6 +33,9 @@ def walked(tally: Tally, slot: Asked) -> None:
             tally.is_counted = False
             tally.need(graph)
             return
+    if slot.closure.path.endswith("?"):
+        _stepped(tally, slot)
+        return
     pairs = list(slot.pairs)
     groups = [([s], [e]) for s, e in pairs] if len(pairs) <= _APART else [tuple(map(list, zip(*pairs, strict=True)))]
     walk = _Walk(tally, slot.steps)
@@ -37,6 +43,15 @@ def walked(tally: Tally, slot: Asked) -> None:
         if not walk.count(starts, ends):
             for p, _ in slot.steps:
                 tally.passed(p)
+
+
+def _stepped(tally: Tally, slot: Asked) -> None:
+    """Count the steps of a path of one step or none."""
+    for start, end in slot.pairs:
+        for p, back in slot.steps or ():
+            s, o = (end, start) if back else (start, end)
+            if isinstance(s, ox.NamedNode | ox.BlankNode) and start != end:
+                tally.count(ox.Triple(s, p, o), "data")
 
 
 class _Walk:
@@ -55,27 +70,44 @@ class _Walk:
                     self._back[p].setdefault(triple.object, []).append(triple)
 
     def count(self, starts: Iterable[Any], ends: Iterable[Any]) -> bool:
-        """Count every step that lies on some way from a start to an end; tell whether all were walked."""
-        ahead, behind = self._reached(starts, forwards=True), self._reached(ends, forwards=False)
-        if ahead is None or behind is None:
-            return False
-        for node in ahead:
-            for triple, other in self._from(node, forwards=True):
-                if other in behind:
-                    self._tally.count(triple, "data", stating=self._stating.get(triple))
-        return True
+        """Count every step that lies on some way from a start to an end; tell whether all were walked.
 
-    def _reached(self, nodes: Iterable[Any], *, forwards: bool) -> set[Any] | None:
-        found = set(nodes)
+        The ways are walked from the side from which less is reached, and then back over these steps alone.
+        """
+        for most in (_SOON, _MOST):
+            for forwards in (True, False):
+                came = self._reached(starts if forwards else ends, most, forwards=forwards)
+                if came is not None:
+                    self._back_to(ends if forwards else starts, came)
+                    return True
+        return False
+
+    def _reached(self, nodes: Iterable[Any], most: int, *, forwards: bool) -> _Came | None:
+        """Give, for every node reached, the steps that led there; ``None`` where they are more than ``most``."""
+        came: _Came = {}
+        found, number = set(nodes), 0
         waiting = list(found)
         while waiting:
-            for _, other in self._from(waiting.pop(), forwards=forwards):
+            node = waiting.pop()
+            for triple, other in self._from(node, forwards=forwards):
+                number += 1
+                if number > most:
+                    return None
+                came.setdefault(other, []).append((triple, node))
                 if other not in found:
                     found.add(other)
                     waiting.append(other)
-            if len(found) > _MOST:
-                return None
-        return found
+        return came
+
+    def _back_to(self, nodes: Iterable[Any], came: _Came) -> None:
+        found = set(nodes)
+        waiting = list(found)
+        while waiting:
+            for triple, before in came.get(waiting.pop(), ()):
+                self._tally.count(triple, "data", stating=self._stating.get(triple))
+                if before not in found:
+                    found.add(before)
+                    waiting.append(before)
 
     def _from(self, node: Any, *, forwards: bool) -> Iterator[tuple[ox.Triple, Any]]:
         for p, back in self._steps:
