@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Final
@@ -50,17 +50,21 @@ class Catalogue:
     @cached_property
     def datasets(self) -> Sequence[str]:
         """The IRIs of the datasets that are exported, sorted."""
-        return sorted(iri for iri in self._all if is_legal(iri) and self._is_complete(ox.NamedNode(iri)))
+        return self.exported(self.every)
+
+    def exported(self, iris: Iterable[str]) -> list[str]:
+        """Give those of some datasets that are exported, sorted."""
+        return sorted(iri for iri in iris if is_legal(iri) and self._is_complete(ox.NamedNode(iri)))
 
     @cached_property
     def held_back(self) -> Sequence[str]:
         """The IRIs of the datasets that lack a fact without which no portal takes them, sorted."""
         listed = set(self.datasets)
-        return sorted(iri for iri in self._all if iri not in listed)
+        return sorted(iri for iri in self.every if iri not in listed)
 
-    @property
-    def _all(self) -> set[str]:
-        """Everything that is a dataset; a series is one by its class, but comes with its members."""
+    @cached_property
+    def every(self) -> set[str]:
+        """The IRIs of everything that is a dataset; a series is one by its class, but comes with its members."""
         return self._members(DCAT.Dataset) - self._members(DCAT.DatasetSeries)
 
     def _members(self, of: ox.NamedNode) -> set[str]:

@@ -74,7 +74,7 @@ class Scoring:
         found = [scores[iri] for iri in listed]
         self._known = (draft.id, {iri: scores[iri] for iri in listed})
         return quality(
-            found, units_of(found, engine, infos, made), made.iri if made.datasets == listed else None, made.names
+            found, units_of(found, engine, infos, made), made.iri if len(made.every) <= self._most else None, made.names
         )
 
     def _scored(self, made: Catalogue, iris: list[str]) -> Iterator[Score]:
@@ -113,11 +113,11 @@ def _counts(graph: str, infos: dict[str, GraphInfo]) -> bool:
 
 def chosen(made: Catalogue, most: int) -> list[str]:
     """Give the datasets to be scored: all, or the city's own where there are too many, or none."""
+    if len(made.every) <= most:
+        return list(made.datasets)
     own = f"{made.names.base}id/"
-    for found in (list(made.datasets), [iri for iri in made.datasets if iri.startswith(own)]):
-        if len(found) <= most:
-            return found
-    return []
+    found = made.exported(iri for iri in made.every if iri.startswith(own))
+    return found if len(found) <= most else []
 
 
 def units_of(
