@@ -331,7 +331,8 @@ def test_a_record_of_a_gigabyte_costs_itself_alone(tmp_path: Path) -> None:
     kind = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://www.w3.org/ns/dcat#Dataset> .\n"
     file, filler = tmp_path / "catalogue.nt", "x" * 970
     with file.open("w") as out:
-        out.write(f'<urn:good> {kind}<urn:good> <http://purl.org/dc/terms/title> "Gut" .\n<urn:huge> {kind}')
+        for node in ("<urn:good>", "<urn:huge>"):
+            out.write(f'{node} {kind}{node} <http://purl.org/dc/terms/title> "Titel" .\n')
         for number in range(1_080_000):
             out.write(f'<urn:huge> <urn:says> "{number} {filler}" .\n')
     assert file.stat().st_size > 1 << 30

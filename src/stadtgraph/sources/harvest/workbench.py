@@ -128,6 +128,9 @@ class Workbench:
         record.links = list(dict.fromkeys(parsed(b"".join(found for (found,) in links))))
         for part in record.parts:
             _set(self._touched, part.number)
+        if record.is_large:  # what was cut off is no node of its own
+            for (number,) in self._base.execute("SELECT number FROM chunk WHERE name = ?", (name,)):
+                _set(self._touched, number)
         return record
 
     def peek(self, name: str) -> RawRecord:
