@@ -186,11 +186,12 @@ class Front:
         return ready or self.run(asked, keyed, found, ticket, environ.get("waitress.client_disconnected"))
 
     def begin(
-        self, raw: Raw, known: str, address: str | None, is_gone: Callable[[], bool]
+        self, raw: Raw, known: str, address: str | None, is_gone: Callable[[], bool], *, ask: bool = True
     ) -> Ready | Given | Standing | None:
         """Begin to answer without waiting for anything: an answer, a query that was asked or may be soon, or nothing.
 
-        Nothing means that a thread should take the request from its start; so it is where anything is wrong.
+        Nothing means that a thread should take the request from its start; so it is where anything is wrong. ``ask``
+        false asks no worker yet.
         """
         ticket = self._state.watch.ticket(address or "")
         try:
@@ -205,7 +206,8 @@ class Front:
             return ready
         if address is None or not asked.plan.is_simple:
             return None
-        return self.again(Standing(asked, keyed, found, ticket, is_gone))
+        query = Standing(asked, keyed, found, ticket, is_gone)
+        return self.again(query) if ask else query
 
     def again(self, query: Standing) -> Given | Standing | None:
         """Ask a worker, where one is free now; give the query back where none is, nothing where anything is wrong."""

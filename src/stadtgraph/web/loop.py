@@ -49,6 +49,9 @@ _SLOW: Final = 20_000
 _CLEANING: Final = 5.0
 _PROMPT, _STARTED = 0.1, 0.015
 """Seconds for which the loop waits for a worker, or for the end of an answer that has begun, before a thread does."""
+_QUICK, _AT_ONCE = 0.003, 2
+"""Seconds for which a query may turn out to be quick, and how many such are under way at once while others stand in
+line: workers that were just at work are twice as quick as those that were not."""
 _TRIES: Final = 8
 _LONGEST: Final = 2048
 _HELD: Final = 256_000_000
@@ -238,10 +241,11 @@ class Since:
 class _Begun:
     """A query that a worker answers while the loop goes on."""
 
-    __slots__ = ("channel", "given", "handle", "until")
+    __slots__ = ("began", "channel", "given", "handle", "until")
 
     def __init__(self, channel: Channel, given: Given, handle: int) -> None:
-        self.channel, self.given, self.handle, self.until = channel, given, handle, time.monotonic() + _PROMPT
+        self.channel, self.given, self.handle, self.began = channel, given, handle, time.monotonic()
+        self.until = self.began + _PROMPT
 
 
 class _Standing:
@@ -375,7 +379,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         if self._begun:
             wait = max(0.0, min(begun.until for begun in self._begun.values()) - now)
         if self._line:
-            wait = min(wait, max(0.0, self._line[0].since + _PROMPT - now))
+            wait = min(wait, max(0.0, self._line[0].since + _PROMPT - now), _QUICK if self._is_crowded(now) else wait)
         for handle, event in self._epoll.poll(wait):
             if handle in self._begun:
                 self._go_on(self._begun[handle])
@@ -432,6 +436,10 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             self._begun[handle] = _Begun(channel, found, handle)
             self._watch(handle, _IN)
 
+    def _is_crowded(self, now: float) -> bool:
+        """Tell whether enough queries are under way that may turn out to be quick."""
+        return sum(now - begun.began < _QUICK for begun in self._begun.values()) >= _AT_ONCE
+
     def _move_up(self) -> None:
         """Ask free workers what stands in line; who has stood there for long gets a thread, which waits on."""
         if self._short is None or not self._line:
@@ -440,7 +448,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         kept: list[_Standing] = []
         while self._line and len(kept) < _TRIES:
             first = self._line[0]
-            if now - first.since < _PROMPT and not self._short.is_free:
+            if now - first.since < _PROMPT and (self._is_crowded(now) or not self._short.is_free):
                 break
             self._line.popleft()
             if not first.channel.connected:
@@ -474,7 +482,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         assert self._short is not None
         known, address = headers.get("IF_NONE_MATCH", ""), self._address(channel, headers)
         channel.caller = address
-        return self._short.begin(raw, known, address, channel.check_client_disconnected)
+        ask = not self._line and not self._is_crowded(time.monotonic())
+        return self._short.begin(raw, known, address, channel.check_client_disconnected, ask=ask)
 
     def _address(self, channel: Channel, headers: Any) -> str | None:
         """Give the address of the caller as waitress would; ``None`` where that takes a closer look."""
