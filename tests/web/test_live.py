@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -334,3 +335,32 @@ def test_reading_json_of_a_live_server_counts_every_row(live: str) -> None:
     """A streamed answer arrives whole."""
     with urllib.request.urlopen(f"{live}/sparql?query={quote('SELECT * { ?s <urn:n> ?o }')}") as answer:
         assert len(json.load(answer)["results"]["bindings"]) == 20_000
+
+
+def test_quick_queries_stand_in_line_without_losing_one(
+    folder: Path, serving: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many ask at once, some leave at once: who stays gets the answer to the own question."""
+    for name in ("CONCURRENCY", "SECONDS", "ERRORS"):
+        monkeypatch.setenv(f"STADTGRAPH_FAIRNESS_{name}", "0")
+    with serving(folder, threads=2) as server:
+        host, _, port = server.address.removeprefix("http://").partition(":")
+
+        def ask(number: int) -> int:
+            query = quote(f"SELECT ?x {{ VALUES ?x {{ {number} }} }}", safe="")
+            request = f"GET /sparql?query={query}&format=csv HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+            with socket.create_connection((host, int(port)), 60) as connection:
+                connection.sendall(request)
+                if number % 50 == 0:
+                    return number
+                got = b""
+                while not got.endswith(b"%d\r\n" % number):
+                    data = connection.recv(65536)
+                    assert data, got
+                    got += data
+            return number
+
+        with ThreadPoolExecutor(24) as callers:
+            assert list(callers.map(ask, range(1, 200))) == list(range(1, 200))
+        with urllib.request.urlopen(f"{server.address}/sparql?query=ASK%7B%7D", timeout=30) as answer:
+            assert answer.status == 200

@@ -184,9 +184,10 @@ class Queries:
         return self.finish(plan, place, blocks, coding, ticket)
 
     def begin(self, plan: Plan, place: Place, is_gone: Callable[[], bool], ticket: Ticket) -> Blocks | None:
-        """Ask a worker that is free this moment; nothing where there is none, or where its caller has to stand in line.
+        """Ask a worker that is free this moment; nothing where there is none. Nothing is waited for.
 
-        Nothing is waited for. Raises :class:`StoreError` where the worker turns out to be dead.
+        Raises :class:`TooManyRequests` where the caller has to stand in line, :class:`StoreError` where the worker
+        turns out to be dead.
         """
         worker = self.pool.take()
         if worker is None:
@@ -196,7 +197,7 @@ class Queries:
             ticket.enter(wait=False)
         except TooManyRequests:
             self.pool.release(worker)
-            return None
+            raise
         try:
             worker.ask(self._request(plan, place, None))
         except wire.Broken:

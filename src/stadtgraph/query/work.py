@@ -132,17 +132,19 @@ class Work:
                 self.ticket.worked += now - began
                 self.abandon("time")
                 raise QueryTimeout("query-time", bound=self._limits.seconds)
-            if self._is_gone():
-                self.ticket.worked += now - began
-                self.abandon()
-                raise Abandoned
             try:
-                frame = self._worker.read(min(deadline, now + _GLANCE, until if until is not None else deadline))
+                frame = self._worker.read(now)  # what is there already costs nobody a worker
+                if frame is None and not self._is_gone():
+                    frame = self._worker.read(min(deadline, now + _GLANCE, until if until is not None else deadline))
             except (wire.Broken, OSError):
                 self.ticket.worked += time.monotonic() - began
                 error = self._worker.death()
                 self.abandon(outcome_of(error))
                 raise error from None
+            if frame is None and self._is_gone():
+                self.ticket.worked += time.monotonic() - began
+                self.abandon()
+                raise Abandoned
             if frame is not None or (until is not None and time.monotonic() >= until):
                 self.ticket.worked += time.monotonic() - began
                 return frame
