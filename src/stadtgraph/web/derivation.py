@@ -12,11 +12,13 @@ from stadtgraph.errors import UsageError
 from stadtgraph.lineage.derivation import DERIVE, statement, steps_of
 from stadtgraph.web import callers
 from stadtgraph.web.language import language
+from stadtgraph.web.performing import perform
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
 from stadtgraph.web.sparql import noted
 from stadtgraph.web.state import state
 
 blueprint: Final = Blueprint("derivation", __name__)
+JSON: Final = "application/json"
 
 
 @blueprint.route("/sparql/explain", methods=["GET"])
@@ -30,21 +32,10 @@ def explain() -> Response:
     tag = etag(found.place.release, found.view, "explain", asked, language())
     if is_known(tag):
         return not_modified(tag)
-    ticket = state().watch.ticket(request.remote_addr or "", callers.caller())
-    ticket.form = "EXPLAIN"
-    given = state().queries.stream(
-        DERIVE,
-        "application/json",
-        request.environ.get("waitress.client_disconnected"),
-        ticket=ticket,
-        path=str(found.store),
-        state=found.place.release,
-        base=found.place.names.base,
-        statement=asked,
-    )
+    given = perform(DERIVE, found, JSON, "EXPLAIN", statement=asked)
     steps = steps_of(b"".join(given.blocks))
     infos = found.release.manifest(found.view).graphs
     names = found.place.names
     stated = tuple(tuple(stated_in(graph, infos, names) for graph in step.graphs) for step in steps)
     body = json.dumps(Derivation(found.id, steps, stated).as_dict(language()), ensure_ascii=False, indent=1)
-    return tagged(Response(body, content_type="application/json"), tag)
+    return tagged(Response(body, content_type=JSON), tag)

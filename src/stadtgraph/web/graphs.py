@@ -30,9 +30,10 @@ from stadtgraph.sparql.negotiate import Format
 from stadtgraph.sparql.outline import LONGEST_IRI
 from stadtgraph.terms import RESERVED, Names
 from stadtgraph.web import callers, documents, multipart
+from stadtgraph.web.performing import perform
 from stadtgraph.web.reply import is_known, not_modified, tagged
 from stadtgraph.web.sparql import opened
-from stadtgraph.web.state import Opened, state
+from stadtgraph.web.state import state
 from stadtgraph.web.writing import METHODS, body, watched, written
 
 blueprint: Final = Blueprint("graphs", __name__)
@@ -121,23 +122,11 @@ def _get(graph: str) -> Response:
         return not_modified(tag)
     if request.method == "HEAD":
         return tagged(Response(content_type=chosen.content_type), tag)
-    given = state().queries.stream(
-        jobs.WRITE,
-        chosen.content_type,
-        request.environ.get("waitress.client_disconnected"),
-        ticket=state().watch.ticket(request.remote_addr or "", callers.caller()),
-        graph=graph,
-        format=chosen.format.name,
-        **_place(found),
-    )
+    given = perform(jobs.WRITE, found, chosen.content_type, graph=graph, format=chosen.format.name)
     response = Response(given.blocks, content_type=given.content_type, direct_passthrough=True)
     if given.length is not None:
         response.content_length = given.length
     return tagged(response, tag)
-
-
-def _place(found: Opened) -> dict[str, str]:
-    return {"path": str(found.store), "state": found.place.release, "base": found.place.names.base}
 
 
 def tag_of(graph: str, info: GraphInfo | None) -> str:

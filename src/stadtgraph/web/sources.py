@@ -17,11 +17,13 @@ from stadtgraph.query.dataset import visible
 from stadtgraph.sparql import protocol
 from stadtgraph.sparql.protocol import Operation
 from stadtgraph.web import callers
+from stadtgraph.web.performing import perform
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
 from stadtgraph.web.sparql import noted
 from stadtgraph.web.state import state
 
 blueprint: Final = Blueprint("sources", __name__)
+JSON: Final = "application/json"
 _LONGEST: Final = 20_000
 
 
@@ -40,16 +42,11 @@ def sources() -> Response:
     if is_known(tag):
         return not_modified(tag)
     dataset = visible(found.place.engine, planned.wanted)
-    ticket = state().watch.ticket(request.remote_addr or "", callers.caller())
-    ticket.form = "SOURCES"
-    given = state().queries.stream(
+    given = perform(
         TRACE,
-        "application/json",
-        request.environ.get("waitress.client_disconnected"),
-        ticket=ticket,
-        path=str(found.store),
-        state=found.place.release,
-        base=found.place.names.base,
+        found,
+        JSON,
+        "SOURCES",
         text=expanded(planned.text, found.release, found.view, found.place.names.base, marked=True),
         default=None if dataset.default is None else [g.value for g in dataset.default],
         named=None if dataset.named is None else [g.value for g in dataset.named],
@@ -59,7 +56,7 @@ def sources() -> Response:
     )
     made = account(lineage_of(b"".join(given.blocks)), found.release, found.view, today)
     body = json.dumps(made, ensure_ascii=False, indent=1)
-    return tagged(Response(body, content_type="application/json"), tag, keep=planned.is_lasting)
+    return tagged(Response(body, content_type=JSON), tag, keep=planned.is_lasting)
 
 
 def _solution() -> dict[str, str]:
