@@ -46,7 +46,8 @@ MANY: Final = 250
 """Connections beyond which the system holds less for each: what it has taken off our hands is memory too."""
 _LITTLE: Final = 128 * 1024
 _SLOW: Final = 20_000
-_CLEANING: Final = 5.0
+_CLEANING, _LOOKING = 5.0, 0.25
+"""Seconds between looks at who is to be parted from: usually, and while somebody waits for a worker."""
 _PROMPT, _STARTED = 0.1, 0.015
 """Seconds for which the loop waits for a worker, or for the end of an answer that has begun, before a thread does."""
 _QUICK, _AT_ONCE = 0.003, 2
@@ -369,7 +370,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def _turn(self) -> None:
         assert self._epoll is not None
         now = time.monotonic()
-        pause = WANTED / 2 if self._short is not None and self._short.is_wanted else _CLEANING
+        pause = _LOOKING if self._short is not None and self._short.is_wanted else _CLEANING
         if now - self._cleaned > pause:
             self._cleaned = now
             self.maintenance(time.time())
