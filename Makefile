@@ -23,7 +23,7 @@ build: $(VENV)/.installed
 	$(BIN)/stadtgraph build --city $(CITY) $(if $(REAL_DATA),--real-data $(REAL_DATA))
 
 test: lint
-	$(BIN)/python -m pytest -q -m "not slow" -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -q -m "not slow" -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q -m slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,6 @@ settings.register_profile("same", settings.get_profile("any"), derandomize=True)
 settings.load_profile("same" if os.environ.get("STADTGRAPH_REQUIRE_SHARED") == "1" else "any")
 for _share in ("CONCURRENCY", "SECONDS", "ERRORS"):  # the tests ask more than one caller may, all from one address
     os.environ[f"STADTGRAPH_FAIRNESS_{_share}"] = "0"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests of one file, and all that share the city's real data, run in one process of several."""
-    for item in items:
-        shares = "real_city" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("real_city" if shares else str(item.path)))
 
 
 def pytest_collection_finish() -> None:
@@ -59,8 +53,18 @@ def real_data(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def real_city(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    """The city of Jena with all its real files, built once for the whole run (about a minute)."""
-    with City(tmp_path_factory.mktemp("jena") / "city") as city:
-        report = city.build(real_data=real_data)
-        assert not report.violations and not report.skipped
+    """The city of Jena with all its real files, built once (about a minute) for all processes; not to be changed."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder, built = root / "jena" / "city", root / "jena" / "built"
+    folder.parent.mkdir(exist_ok=True)
+    with (root / "jena" / "lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not built.exists():
+            with City(folder) as city:
+                report = city.build(real_data=real_data)
+            assert not report.violations and not report.skipped
+            built.touch()
+    with City(folder) as city:
         yield city
