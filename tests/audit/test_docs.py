@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 from stadtgraph import City
@@ -42,6 +43,6 @@ def test_every_call_of_the_examples_is_one_that_the_program_takes() -> None:
     calls = re.findall(r"(?:^ {4}|- run: |^ +- |entry: )stadtgraph ([^\n#]+)", PAGE, re.M)
     assert len(calls) >= 11
     for call in calls:
-        words = re.split(r"\s{2,}", call)[0].split()
+        words = shlex.split(re.split(r"\s{2,}", call)[0])
         hook = words[0] == "validate" and words[1].startswith("--")  # pre-commit gives the files
         parser("en").parse_args([*words, "units.ttl"] if hook else words)

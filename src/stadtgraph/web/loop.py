@@ -331,9 +331,10 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         return threading.get_ident() == self._main
 
     def forget(self, handle: int) -> None:
-        """Watch a handle no longer."""
+        """Watch a handle no longer; one that was closed meanwhile the system has forgotten already."""
         if self._watched.pop(handle, None) is not None and self._epoll is not None:
-            self._epoll.unregister(handle)
+            with suppress(OSError):
+                self._epoll.unregister(handle)
 
     def maintenance(self, now: float) -> None:
         """Close connections that do nothing, are too slow, or are idle while others want in.
@@ -500,21 +501,20 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def _go_on(self, begun: _Begun) -> None:
         """Take what a worker has sent; at its end the answer is sent, and what is long or wrong goes to a thread."""
         assert self._short is not None
+        self.forget(begun.handle)  # a worker that dies is closed, and its number may be another file's at once
         found = self._short.go_on(begun.given)
         if found is not None:
-            self._drop(begun)
+            del self._begun[begun.handle]
             self._send(begun.channel, found)
         elif begun.given.needs_thread:
             self._hand_over(begun)
         else:
             begun.until = min(begun.until, time.monotonic() + _STARTED)
-
-    def _drop(self, begun: _Begun) -> None:
-        del self._begun[begun.handle]
-        self.forget(begun.handle)
+            self._watch(begun.handle, _IN)
 
     def _hand_over(self, begun: _Begun) -> None:
-        self._drop(begun)
+        del self._begun[begun.handle]
+        self.forget(begun.handle)
         channel = begun.channel
         if channel.connected:
             channel.given = begun.given
