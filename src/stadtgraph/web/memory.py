@@ -19,6 +19,8 @@ ARENAS: Final = ("MALLOC_ARENA_MAX", "2")
 """The variable by which a process that is about to start is told how many arenas it may have."""
 GROWTH: Final = 32 << 20
 PAUSE: Final = 10.0
+LONGEST: Final = 40.0
+"""Seconds after which it is tried again at the latest, where what had grown was in use the last time."""
 
 
 class Trim:
@@ -26,18 +28,25 @@ class Trim:
 
     def __init__(self) -> None:
         """Take the size of the process as it is."""
-        self._least, self._last = resident(), 0.0
+        self._least, self._next, self._pause = resident(), 0.0, PAUSE
 
     def look(self) -> bool:
-        """Give memory back where the process has grown by some megabytes; tell whether that was tried."""
-        if time.monotonic() - self._last < PAUSE:
+        """Give memory back where the process is some megabytes larger than at its least; tell whether that was tried.
+
+        What is in use stays: so it is tried again later, ever more seldom while little comes of it.
+        """
+        now = time.monotonic()
+        if now < self._next:
             return False
         size = resident()
         self._least = min(self._least, size)
         if size < self._least + GROWTH:
             return False
         give_back()
-        self._least, self._last = resident(), time.monotonic()
+        left = resident()
+        self._least = min(self._least, left)
+        self._pause = PAUSE if left < size - GROWTH else min(2 * self._pause, LONGEST)
+        self._next = now + self._pause
         return True
 
 
