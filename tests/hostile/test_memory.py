@@ -13,7 +13,7 @@ import pytest
 from waitress.adjustments import Adjustments
 
 from attack import Target, below, is_worker, resident, serving, sockets
-from stadtgraph.web.loop import Channel
+from stadtgraph.web.channel import Channel
 from stadtgraph.web.room import Room
 
 HELD = 24 << 20

@@ -3,15 +3,14 @@
 waitress reads requests whole, waits for slow readers and breaks a cut-off answer visibly; that stays its own. What
 differs: the kernel is told once which connections to watch (epoll) instead of every time; a request whose answer was
 kept, or which a free worker answers within some milliseconds, is served from the loop itself; who sends a request or
-takes an answer too slowly is parted from, and the slowest where all together hold too much memory; and stopping lets
-answers under way finish. Where there is no epoll, the loop
-is waitress's own and every request takes a thread.
+takes an answer too slowly is parted from, and the slowest go first where all together hold too much memory; and
+stopping lets answers under way finish. Where there is no epoll, the loop is waitress's own and every request takes a
+thread.
 """
 
 from __future__ import annotations
 
 import select
-import socket
 import threading
 import time
 from collections import deque
@@ -23,29 +22,20 @@ from typing import Any, Final
 from waitress import channel as waitress_channel
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
-from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.task import ThreadedTaskDispatcher
 
-from stadtgraph.errors import StadtgraphError
 from stadtgraph.web import front, reply
+from stadtgraph.web.channel import Channel
 from stadtgraph.web.front import Front, Given, Ready, Standing
 from stadtgraph.web.room import Room, Unsent
 
-SLOWEST_REQUEST: Final = 60.0
-"""Seconds within which a request has to be here whole; a large body gets more, 20 KB a second."""
-SLOWEST_ANSWER: Final = 600.0
-"""Seconds within which a client has to take what waits for it; what is taken at 20 KB a second gets longer."""
 HOLDING: Final = 15.0
 """Seconds for which a client may hold up a query worker by taking less than 20 KB a second of a long answer."""
 WANTED: Final = 1.5
 """The same seconds while others wait for a worker."""
 LOWERED: Final = 0.75
 """The part of the room for all clients that is left in use where some had to go."""
-MANY: Final = 250
-"""Connections beyond which the system holds less for each: what it has taken off our hands is memory too."""
-_LITTLE: Final = 128 * 1024
-_SLOW: Final = 20_000
 _CLEANING, _LOOKING = 5.0, 0.25
 """Seconds between looks at who is to be parted from: usually, and while somebody waits for a worker."""
 _PROMPT, _STARTED = 0.1, 0.015
@@ -55,188 +45,8 @@ _QUICK, _AT_ONCE = 0.003, 2
 line: workers that were just at work are twice as quick as those that were not."""
 _TRIES: Final = 8
 _LONGEST: Final = 2048
-_HELD: Final = 256_000_000
-_LARGE: Final = 16 * 1024
 _IN, _OUT = 1, 4
 _COMMON: Final = "".join(f"{name}: {value}\r\n" for name, value in reply.COMMON)
-
-
-class Task(WSGITask):  # type: ignore[misc]
-    """Sends what the loop has made ready, else asks the application."""
-
-    def service(self) -> None:
-        """Answer the request; an answer that its query's end cut off ends the connection, so that it looks cut off."""
-        ready, self.channel.ready = self.channel.ready, None
-        if ready is not None:
-            self.channel.write_soon(ready)
-            return
-        try:
-            super().service()
-        except StadtgraphError:
-            if not self.wrote_header:
-                raise
-            self.close_on_finish = True
-
-    def write(self, data: bytes) -> None:
-        """Send a part of the answer; a large one as a chunk of its own, without being copied."""
-        if not (self.chunked_response and self.wrote_header and len(data) >= _LARGE):
-            super().write(data)
-            return
-        self.channel.write_pieces([b"%X\r\n" % len(data), data, b"\r\n"])
-
-    def get_environment(self) -> dict[str, Any]:
-        """Give the WSGI environment, with the query that the loop has begun."""
-        environ: dict[str, Any] = super().get_environment()
-        given, self.channel.given = self.channel.given, None
-        if given is not None:
-            environ[front.GIVEN] = given
-        return environ
-
-
-class Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection."""
-
-    task_class = Task
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        """Take a connection that was accepted."""
-        self.ready: bytes | None = None
-        self.given: Given | None = None
-        self.since = 0.0
-        self.sent = 0
-        self.caller: str | None = None
-        self._waits, self._holds = Since(), Since()
-        self._unsent = self._received = 0
-        self._counting = threading.Lock()
-        server, sock = arguments[:2]
-        if len(server.active_channels) > MANY:
-            with suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LITTLE)
-        super().__init__(*arguments, **named)
-        self.server.touched.add(self)
-
-    @property
-    def total_outbufs_len(self) -> int:
-        """The bytes of answers that wait to be sent."""
-        return self._unsent
-
-    @total_outbufs_len.setter
-    def total_outbufs_len(self, number: int) -> None:
-        self.server.room.change(number - self._unsent)
-        self._unsent = number
-
-    @property
-    def held(self) -> int:
-        """The bytes of requests that are not answered, and of answers that are not sent."""
-        return self._unsent + self._received
-
-    def handle_read(self) -> None:
-        """Take what has come."""
-        self.server.touched.add(self)
-        super().handle_read()
-        if self.request is None:
-            self.since = 0.0
-        elif not self.since:
-            self.since = time.time()
-        self._count_received()
-
-    def service(self) -> None:
-        """Answer the next request; a query that was begun for a client who has gone is ended."""
-        try:
-            super().service()
-        finally:
-            given, self.given, self.ready = self.given, None, None
-            if given is not None:
-                given.close()
-            self._count_received()
-
-    def write_soon(self, data: bytes | memoryview) -> int:
-        """Take a part of an answer; a thread waits a moment where too much waits already."""
-        if self.server.room.is_over and not self.server.is_main:
-            self.server.pull_trigger()
-            self.server.room.wait(1.0)
-        number: int = super().write_soon(data)
-        return number
-
-    def write_pieces(self, pieces: list[bytes]) -> None:
-        """Take parts of an answer that belong together; what the system takes at once waits nowhere."""
-        number = 0
-        with self.outbuf_lock:
-            if self.connected and not self._unsent:
-                with suppress(OSError):  # whatever is wrong will be seen by who sends the rest
-                    number = self.socket.sendmsg(pieces)
-                    self.last_activity = time.time()
-                self.sent += number
-        for piece in pieces:
-            if number < len(piece):
-                self.write_soon(memoryview(piece)[number:] if number else piece)
-            number = max(0, number - len(piece))
-
-    def handle_close(self) -> None:
-        """Close the connection and forget what it holds."""
-        super().handle_close()
-        self.request = None
-        self._count_received()
-
-    def cancel(self) -> None:
-        """Forget what was asked."""
-        super().cancel()
-        self._count_received()
-
-    def _count_received(self) -> None:
-        """Tell how many bytes of requests that are not answered yet lie here."""
-        with self._counting:  # not waitress's lock: a connection may be closed by who holds that
-            waiting = [r for r in (*self.requests, self.request) if r is not None]
-            number = sum(r.header_bytes_received + r.body_bytes_received for r in waiting)
-            self.server.room.change(number - self._received)
-            self._received = number
-
-    def del_channel(self, map: Any = None) -> None:
-        """Forget a connection that is being closed."""
-        self.server.forget(self._fileno)
-        super().del_channel(map)
-
-    def send(self, data: bytes, do_close: bool = True) -> int:
-        """Send what the client takes."""
-        number: int = super().send(data, do_close=do_close)
-        self.sent += number
-        return number
-
-    def is_slow(self, now: float) -> bool:
-        """Tell whether the client sends its request, or what waits for it, too slowly."""
-        return self.sends_for(now) > SLOWEST_REQUEST or self.waits_for(now) > SLOWEST_ANSWER
-
-    def sends_for(self, now: float) -> float:
-        """Give for how many seconds a request is on its way, less the time that its body may take."""
-        request = self.request
-        return now - self.since - request.body_bytes_received / _SLOW if self.since and request is not None else 0.0
-
-    def waits_for(self, now: float) -> float:
-        """Give for how many seconds an answer waits to be taken, less the time that the bytes taken may need."""
-        return self._waits.seconds(now, self.total_outbufs_len > 0, self.sent)
-
-    def holds(self, now: float) -> float:
-        """Give for how many seconds the client has held up a worker by taking a long answer too slowly."""
-        held = self.total_outbufs_len >= self.adj.outbuf_high_watermark // 2 and bool(self.requests)
-        return self._holds.seconds(now, held, self.sent)
-
-
-class Since:
-    """Since when something holds, less the time that the bytes sent meanwhile may have taken."""
-
-    __slots__ = ("_began", "_sent")
-
-    def __init__(self) -> None:
-        """Hold nothing yet."""
-        self._began, self._sent = 0.0, 0
-
-    def seconds(self, now: float, holds: bool, sent: int) -> float:
-        """Give for how long it holds; ``sent`` is the number of bytes sent so far."""
-        if not holds:
-            self._began = 0.0
-        elif not self._began:
-            self._began, self._sent = now, sent
-        return now - self._began - (sent - self._sent) / _SLOW if self._began else 0.0
 
 
 class _Begun:
