@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from pyoxigraph import NamedNode
 
-from stadtgraph.errors import QueryRefused
+from stadtgraph.errors import QueryError, QueryRefused
 from stadtgraph.release import View
 from stadtgraph.web.app import create_app
 from town import Town
@@ -72,7 +72,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(town: Town) -> FlaskClient:
     """Anybody."""
     return create_app(town.city, testing=True).test_client()
@@ -228,12 +228,41 @@ def test_an_account_that_goes_too_far_ends_as_a_query_does(town: Town, monkeypat
     assert answer.status_code == 503, answer.get_data(as_text=True)
 
 
-def test_wrong_queries_are_told_as_at_the_endpoint(client: FlaskClient) -> None:
-    """Malformed, missing, or asking others."""
+MALFORMED = [
+    "SELECT",
+    "SELECT * {\n  ?s ?p }",
+    "SELECT * { ?s ?p ?o FILTER(?o > ) }",
+    "SELECT * { ?s ?p ?o } ORDER BY",
+    "SELECT * { ?s ?p ?o } ?s",
+    "SELECT ?s (1 AS) { ?s ?p ?o }",
+    "SELECT ?s (COUNT(*) AS ?n) { ?s ?p ?o }",
+    "CONSTRUCT { ?s ?p } WHERE { ?s ?p ?o }",
+    "SELECT * { ?s ?p ?o MINUS { ?s ?p } }",
+    "SELECT * { ?s ?p <a b> }",
+]
+
+
+@pytest.mark.parametrize("query", [*MALFORMED, "SELECT * { ?s ?p ?o FILTER(<urn:unknown>(?o)) }"])
+def test_wrong_queries_are_told_as_at_the_endpoint(town: Town, client: FlaskClient, query: str) -> None:
+    """Wherever they are malformed, with line and column, or with the function that is not there; so in Python."""
+    asked, told = (client.get(path, query_string={"query": query}) for path in ("/sparql", "/sparql/sources"))
+    assert (asked.status_code, told.status_code) == (400, 400)
+    expected = {name: value for name, value in asked.get_json().items() if name != "query"}
+    assert {name: told.get_json().get(name) for name in expected} == expected
+    assert query not in MALFORMED or {"line", "column"} <= expected.keys()
+    with town.city as city, pytest.raises(QueryError) as raised:
+        city.sources(query)
+    assert raised.value.text("en") == expected["detail"]
+
+
+def test_queries_that_cannot_be_followed_are_refused(client: FlaskClient) -> None:
+    """Missing, asking others, or with triple terms."""
     assert client.get("/sparql/sources").status_code == 400
-    assert client.get("/sparql/sources", query_string={"query": "SELECT"}).status_code == 400
     others = client.get("/sparql/sources", query_string={"query": "SELECT * { SERVICE <https://e/> { ?s ?p ?o } }"})
     assert others.status_code in (400, 403)
+    terms = client.get("/sparql/sources", query_string={"query": "SELECT * { << ?a ?b ?c >> ?p ?o }"})
+    assert terms.status_code == 400 and terms.get_json()["type"].endswith("/lineage-unreadable")
+    assert terms.get_json()["detail"][0].isupper()
 
 
 def test_from_python_too(town: Town) -> None:

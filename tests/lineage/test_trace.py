@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stadtgraph.errors import QueryRefused
 from stadtgraph.lineage import Lineage, trace
-from stadtgraph.sparql.patterns import Unreadable
 from stadtgraph.store import OxigraphEngine
 from stadtgraph.terms import Names
 
@@ -201,5 +201,5 @@ def test_expressions_stay_as_they_are_written(engine: OxigraphEngine, query: str
 
 def test_what_cannot_be_followed_is_refused(engine: OxigraphEngine) -> None:
     """Other endpoints answer for themselves."""
-    with pytest.raises(Unreadable):
+    with pytest.raises(QueryRefused):
         trace(engine, "SELECT * { SERVICE <https://e/s> { ?s ?p ?o } }")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from stadtgraph import messages
 from stadtgraph.city.registered import Registered, registered
 from stadtgraph.city.searching import expanded
-from stadtgraph.errors import QueryRefused
 from stadtgraph.lineage import Contribution, Lineage, Shelf, trace
 from stadtgraph.lineage.attribution import Named, attribution
 from stadtgraph.lineage.licences import combined
@@ -17,7 +16,6 @@ from stadtgraph.query.dataset import Wanted, visible
 from stadtgraph.release import GraphInfo, Kind, Release, View
 from stadtgraph.search.documents import SEARCHED as READ
 from stadtgraph.sparql import guard
-from stadtgraph.sparql.patterns import Unreadable
 from stadtgraph.terms import PREFIXES, Term
 
 if TYPE_CHECKING:
@@ -37,19 +35,16 @@ def sources(
     text = expanded(text, release, view, city.names.base, marked=True)
     outline = guard.read(text, city.names.base, prefixes=PREFIXES)
     wanted = Wanted(outline.default_graphs, outline.named_graphs) if outline.has_dataset else Wanted()
-    try:
-        found = trace(
-            engine,
-            text,
-            visible(engine, wanted),
-            known=_SHELF.get(state_of(release, view), engine),
-            reads=reads_of(city),
-            searched=SEARCHED,
-            solution=solution,
-            read=outline,
-        )
-    except Unreadable as problem:
-        raise QueryRefused("lineage-unreadable") from problem
+    found = trace(
+        engine,
+        text,
+        visible(engine, wanted),
+        known=_SHELF.get(state_of(release, view), engine),
+        reads=reads_of(city),
+        searched=SEARCHED,
+        solution=solution,
+        read=outline,
+    )
     return account(found, release, view)
 
 

@@ -8,12 +8,10 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
-from stadtgraph.errors import QueryRefused
 from stadtgraph.lineage.found import Contribution, Lineage
 from stadtgraph.lineage.known import Shelf
 from stadtgraph.lineage.trace import trace
 from stadtgraph.query.worker import Stores
-from stadtgraph.sparql.patterns import Unreadable
 from stadtgraph.store import Dataset
 from stadtgraph.terms import Term
 
@@ -26,19 +24,16 @@ def run(request: dict[str, Any], stores: Stores, send: Callable[[bytes], None]) 
     engine = stores.get(request["path"], request["state"], request["base"])
     default = None if request["default"] is None else tuple(ox.NamedNode(g) for g in request["default"])
     named = None if request["named"] is None else tuple(ox.NamedNode(g) for g in request["named"])
-    try:
-        found = trace(
-            engine,
-            request["text"],
-            Dataset(default, named),
-            known=_SHELF.get((request["path"], request["state"]), engine),
-            reads={rule: frozenset(iris) for rule, iris in request["reads"].items()},
-            searched=request["searched"],
-            solution={name: term(text) for name, text in request["solution"].items()},
-            prefixes={},
-        )
-    except Unreadable as problem:
-        raise QueryRefused("lineage-unreadable") from problem
+    found = trace(
+        engine,
+        request["text"],
+        Dataset(default, named),
+        known=_SHELF.get((request["path"], request["state"]), engine),
+        reads={rule: frozenset(iris) for rule, iris in request["reads"].items()},
+        searched=request["searched"],
+        solution={name: term(text) for name, text in request["solution"].items()},
+        prefixes={},
+    )
     said = {
         "graphs": [[c.graph, c.triples, c.is_needed, sorted(c.by)] for c in found.graphs],
         "counted": found.is_counted,

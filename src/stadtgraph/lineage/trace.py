@@ -12,12 +12,15 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
+from stadtgraph.errors import QueryRefused
+from stadtgraph.lineage import wording
 from stadtgraph.lineage.found import Lineage, Tally
 from stadtgraph.lineage.known import SOME, Known
 from stadtgraph.lineage.slots import Asked, Terms
 from stadtgraph.lineage.walk import walked
 from stadtgraph.lineage.witness import NAME, Part, Use, witness
 from stadtgraph.sparql.outline import Outline, outline
+from stadtgraph.sparql.patterns import Unreadable
 from stadtgraph.store import Dataset, OxigraphEngine
 from stadtgraph.terms import PREFIXES, Term
 
@@ -50,10 +53,15 @@ def trace(
 
     ``known`` is what is known of the store from before, ``reads`` the properties that each link rule reads,
     ``searched`` those that the index reads, ``read`` the outline of the text where it was read before. Raises
-    :class:`Unreadable` for queries that cannot be followed (SERVICE, triple terms).
+    :class:`QuerySyntaxError` as the endpoint does, and :class:`QueryRefused` for queries that cannot be followed
+    (SERVICE, triple terms).
     """
     read = read or outline(text, engine.names.base, prefixes)
-    made = witness(text, read.form, solution)
+    wording.check(text, read, engine.names.base, prefixes)
+    try:
+        made = witness(text, read.form, solution)
+    except Unreadable as problem:
+        raise QueryRefused("lineage-unreadable") from problem
     tally = Tally(known or Known(engine), dataset or Dataset(), reads or {}, frozenset(searched))
     terms = Terms(read.base or engine.names.base, {**prefixes, **read.prefixes})
     tracer = _Tracer(engine, dataset or Dataset(), tally, terms, prefixes)
