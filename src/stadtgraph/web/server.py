@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -113,7 +114,7 @@ class _Parent:
     def __init__(self, city: Path, listener: socket.socket, workers: int, threads: int, grace: float) -> None:
         self._city, self._listener, self._workers, self._threads = city, listener, max(1, workers), threads
         self._grace = grace
-        self._processes: dict[BaseProcess, float] = {}
+        self._processes: dict[BaseProcess, tuple[float, Connection]] = {}
         self._failures = 0
         self._stop = threading.Event()
 
@@ -133,19 +134,22 @@ class _Parent:
         self._stop.set()
 
     def _replace_dead(self) -> None:
-        for process, started in list(self._processes.items()):
+        for process, (started, ready) in list(self._processes.items()):
             if not process.is_alive():
                 _log.warning("web process %s ended (%s); starting another", process.pid, process.exitcode)
-                self._failures = self._failures + 1 if time.monotonic() - started < _SOON else 0
+                failed = not _was_told(ready) or time.monotonic() - started < _SOON
+                self._failures = self._failures + 1 if failed else 0
                 del self._processes[process]
                 _forget_gauges(process.pid or 0)
         if self._failures >= _MOST_FAILURES:
             raise StoreError("web-no-start")
         while len(self._processes) < self._workers:
-            arguments = (str(self._city), self._listener, self._workers, self._threads, self._grace, os.getpid())
+            ready, tell = _SPAWN.Pipe(duplex=False)
+            arguments = (str(self._city), self._listener, self._workers, self._threads, self._grace, os.getpid(), tell)
             process = _SPAWN.Process(target=_work, args=arguments, name="stadtgraph-web")
             process.start()
-            self._processes[process] = time.monotonic()
+            tell.close()
+            self._processes[process] = time.monotonic(), ready
 
     def _end(self) -> None:
         for process in self._processes:
@@ -158,8 +162,17 @@ class _Parent:
                 process.join()
 
 
-def _work(city: str, listener: socket.socket, workers: int, threads: int, grace: float, parent: int) -> None:
-    """Serve in one process until SIGTERM; end by itself when the parent is gone."""
+def _was_told(ready: Connection) -> bool:
+    """Tell whether a process that has ended had said that it was ready."""
+    with ready, suppress(EOFError, OSError):
+        return ready.poll() and bool(ready.recv_bytes())
+    return False
+
+
+def _work(
+    city: str, listener: socket.socket, workers: int, threads: int, grace: float, parent: int, ready: Connection
+) -> None:
+    """Serve in one process until SIGTERM, after saying that it is ``ready``; end by itself when the parent is gone."""
     _make_room()
     from stadtgraph.city import City
     from stadtgraph.query import Cache
@@ -201,6 +214,8 @@ def _work(city: str, listener: socket.socket, workers: int, threads: int, grace:
     queries.pool.warm()
     gc.collect()
     gc.freeze()  # so that looking for garbage, which stops every thread, does not look at the program itself
+    with ready, suppress(OSError):
+        ready.send_bytes(b"1")
     with suppress(SystemExit):
         server.run()
     queries.close()
