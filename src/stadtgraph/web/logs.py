@@ -17,7 +17,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_network
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from stadtgraph.config import LogSettings
 from stadtgraph.query import Ticket
@@ -30,8 +30,9 @@ _LONGEST: Final = 4000
 class Log:
     """Lines on their way to stderr; at most some thousand wait, then the oldest are dropped and counted."""
 
-    def __init__(self) -> None:
-        """Write nothing yet."""
+    def __init__(self, stream: TextIO | None = None) -> None:
+        """Write nothing yet; later to ``stream``, else to what is stderr then."""
+        self._stream = stream
         self._lines: deque[str] = deque(maxlen=_MOST)
         self._wake, self._writing = threading.Event(), threading.Lock()
         self._thread: threading.Thread | None = None
@@ -62,7 +63,7 @@ class Log:
             if lines or told:
                 self._dropped += len(lines)  # unless they are written: the disk may be full, the reader gone
                 with suppress(OSError, ValueError):
-                    _write("\n".join([*lines, *told]) + "\n")
+                    _write("\n".join([*lines, *told]) + "\n", self._stream or sys.stderr)
                     self._dropped -= dropped + len(lines)
         finally:
             self._writing.release()
@@ -75,13 +76,13 @@ class Log:
             self.flush()
 
 
-def _write(text: str) -> None:
-    """Write to stderr itself: a buffer that could not be emptied would be tried again with what comes later."""
+def _write(text: str, stream: TextIO) -> None:
+    """Write to the file itself: a buffer that could not be emptied would be tried again with what comes later."""
     try:
-        handle = sys.stderr.fileno()
+        handle = stream.fileno()
     except (OSError, ValueError, AttributeError):
-        sys.stderr.write(text)
-        sys.stderr.flush()
+        stream.write(text)
+        stream.flush()
         return
     data = text.encode("utf-8", "backslashreplace")
     while data:
