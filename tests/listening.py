@@ -63,7 +63,7 @@ def listening(talk: Talk, host: str = "127.0.0.1") -> Iterator[Listener]:
         found.closing.set()
         with suppress(OSError):
             server.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
+    thread.join(60)
 
 
 def _serve(server: socket.socket, found: Listener, talk: Talk) -> None:

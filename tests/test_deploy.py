@@ -69,7 +69,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
         text = unit.read_text("utf-8").replace("/opt/stadtgraph/bin/stadtgraph", sys.executable)
         (tmp_path / unit.name).write_text(text, "utf-8")
     call = ["systemd-analyze", "verify", "--man=no", *(str(tmp_path / unit.name) for unit in UNITS)]
-    found = subprocess.run(call, capture_output=True, text=True, timeout=120)
+    found = subprocess.run(call, capture_output=True, text=True, timeout=600)
     ours = [line for line in found.stderr.splitlines() if "stadtgraph" in line]
     assert found.returncode == 0 and not ours, found.stderr
 

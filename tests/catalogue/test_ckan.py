@@ -49,7 +49,7 @@ def ckan() -> str:
         packages = [f"{name}=={version}" for name, version in PACKAGES.items()]
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", "geomet"]
         try:
-            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True, timeout=300)
+            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True, timeout=900)
             subprocess.run([*pip, *packages], check=True, capture_output=True, timeout=900)
         except (subprocess.SubprocessError, OSError) as problem:
             shutil.rmtree(folder, ignore_errors=True)

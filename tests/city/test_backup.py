@@ -140,7 +140,7 @@ def test_a_backup_that_is_killed_leaves_no_backup_and_the_next_one_clears_up(
         f" and os.kill(os.getpid(), signal.SIGKILL))"
     )
     target = tmp_path / "copy"
-    done = subprocess.run([sys.executable, "-c", script, str(town.city_folder), str(target)], timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", script, str(town.city_folder), str(target)], timeout=600, check=False)
     assert done.returncode == -signal.SIGKILL and not target.exists()
     assert hidden(tmp_path) == [".copy.part"]
     with City(town.city_folder) as city, city.draft(why="goes on") as draft:
@@ -161,7 +161,7 @@ def test_a_full_disk_leaves_no_backup(town: Town, tmp_path: Path) -> None:
         )
         folders = (str(town.city_folder), str(tmp_path / "good"), str(tmp_path / "new"))
         done = subprocess.run(
-            [sys.executable, "-c", script, *folders], capture_output=True, text=True, timeout=120, check=True
+            [sys.executable, "-c", script, *folders], capture_output=True, text=True, timeout=600, check=True
         )
         assert done.stdout.strip() in ("backup-failed", "restore-failed")
         assert not (tmp_path / "new").exists() and not hidden(tmp_path)

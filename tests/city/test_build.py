@@ -21,7 +21,7 @@ from town import Contents, Town
 def run(town: Town, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user does."""
     command = [sys.executable, "-m", "stadtgraph", *arguments, "--city", str(town.city_folder), "--lang", "en"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600)
 
 
 def test_a_build_loads_infers_and_records(town: Town) -> None:

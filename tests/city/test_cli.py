@@ -21,7 +21,7 @@ HEIGHTS = "SELECT ?tree ?h { ?tree <https://town.example/ns#height> ?h } ORDER B
 def run(town: Town, *arguments: str, stdin: str = "", lang: str = "en") -> subprocess.CompletedProcess[str]:
     """Run the program in a process of its own."""
     command = [sys.executable, "-m", "stadtgraph", *arguments, "--city", str(town.city_folder), "--lang", lang]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, input=stdin)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, input=stdin)
 
 
 @pytest.fixture

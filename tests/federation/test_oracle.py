@@ -314,7 +314,7 @@ def test_what_is_left_out_never_shows(monkeypatch: pytest.MonkeyPatch, pattern: 
 
 
 @given(st.integers(0, 2**48))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_query_over_endpoints_means_what_it_means_over_one_store(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """Whatever is joined with what."""
     check(seed, monkeypatch)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -334,9 +333,7 @@ def test_an_endpoint_that_is_silent_for_too_long_fails_alone(town: Town) -> None
     with listening(endless(b"", b"", 0.1)) as slow:
         town.allow(IRI, slow.address)
         town.settings = {"seconds": 0.3}
-        began = time.monotonic()
         assert sum(town.answer(f"SELECT * {{ ?s <urn:p> ?o SERVICE SILENT <{IRI}> {{ ?s ?p ?t }} }}").values()) == 3
-        assert time.monotonic() - began < 10
         with pytest.raises(NetworkError) as caught:
             town.rewrite(f"SELECT * {{ ?s <urn:p> ?o SERVICE <{IRI}> {{ ?s ?p ?t }} }}")
     assert caught.value.key == "net-time"

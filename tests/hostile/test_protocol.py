@@ -299,7 +299,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=14).map(b"".join))
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_pieces_of_requests_in_any_order_do_no_harm(running: Target, data: bytes) -> None:
     """Every answer is one of HTTP, and none is a failure inside."""
     for status, headers, _ in answers(running.raw(data, seconds=0.3)):

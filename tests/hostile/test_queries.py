@@ -271,7 +271,7 @@ QUERIES = st.tuples(
 
 
 @given(QUERIES, st.sampled_from(("*/*", "text/csv", "text/html", "application/rdf+xml", "application/xml")))
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_whatever_the_grammar_makes_is_answered_or_ended(running: Target, text: str, accept: str) -> None:
     """From a small grammar of costly things."""
     answer = running.ask(text, accept=accept)
@@ -281,7 +281,7 @@ def test_whatever_the_grammar_makes_is_answered_or_ended(running: Target, text: 
 
 @pytest.mark.slow
 @given(QUERIES, st.sampled_from(("*/*", "text/csv", "text/html", "application/rdf+xml", "application/xml")))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_more_that_the_grammar_makes_is_answered_or_ended(running: Target, text: str, accept: str) -> None:
     """The same, longer and at random."""
     answer = running.ask(text, accept=accept)

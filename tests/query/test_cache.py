@@ -96,7 +96,7 @@ def test_without_room_on_the_disk_nothing_is_kept_and_nothing_fails(tmp_path: Pa
         f"c = Cache(1 << 23, Path(sys.argv[1])); c.put({KEY!r}, b'x' * 300000); c.flush();"
         f"print(c.get({KEY!r}))"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, check=True, timeout=600)
     assert done.stdout == b"None\n" and not [f for f in tmp_path.iterdir() if not f.name.startswith(".")]
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] != 100
 

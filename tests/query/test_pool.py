@@ -78,7 +78,7 @@ def test_workers_end_with_the_process_that_started_them(place: Place, tmp_path: 
     """A web process that is killed leaves no worker behind."""
     script = (
         "import os, sys, time; from stadtgraph.query import Pool;"
-        "p = Pool(); w = p.acquire(10); print(w.pid, flush=True); time.sleep(60)"
+        "p = Pool(); w = p.acquire(60); print(w.pid, flush=True); time.sleep(600)"
     )
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -86,7 +86,7 @@ def test_workers_end_with_the_process_that_started_them(place: Place, tmp_path: 
     process.kill()
     process.wait()
     process.stdout.close()
-    for _ in range(200):
+    for _ in range(2400):
         if not _runs(pid):
             return
         time.sleep(0.05)

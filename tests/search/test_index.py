@@ -82,7 +82,7 @@ things = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(things, max_size=5), st.lists(st.tuples(st.integers(0, 4), st.none() | things), max_size=6), texts)
 def test_an_index_kept_up_to_date_is_one_made_anew(
     tmp_path: Path, first: list[Document], changes: list[tuple[int, Document | None]], text: str

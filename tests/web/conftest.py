@@ -108,7 +108,7 @@ class Server:
         if self.status is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.communicate(timeout=20)
+                self.process.communicate(timeout=120)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.communicate()
@@ -137,9 +137,10 @@ def _serving(folder: Path, *, workers: int = 1, threads: int = 4) -> Iterator[Se
 
 
 def _wait(server: Server) -> None:
-    for _ in range(200):
+    until = time.monotonic() + 180
+    while time.monotonic() < until and server.process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{server.address}/health/ready", timeout=5):
+            with urllib.request.urlopen(f"{server.address}/health/ready", timeout=60):
                 return
         except OSError:
             time.sleep(0.1)

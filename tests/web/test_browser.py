@@ -48,7 +48,7 @@ def browse(address: str, folder: Path, *extra: str) -> str:
     """Open a page with Chromium; give its DOM."""
     assert CHROMIUM is not None, "Chromium is required here"
     command = [CHROMIUM, *QUIET, f"--user-data-dir={folder / 'profile'}", *extra, "--dump-dom", address]
-    return subprocess.run(command, capture_output=True, timeout=60, check=True).stdout.decode()
+    return subprocess.run(command, capture_output=True, timeout=600, check=True).stdout.decode()
 
 
 @pytest.mark.parametrize("lang", ["de", "en"])

@@ -37,7 +37,7 @@ def comunica() -> Path:
         fresh = Path(tempfile.mkdtemp(dir=cache))
         call = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(fresh)]
         try:
-            subprocess.run([*call, f"@comunica/query-sparql@{VERSION}"], check=True, capture_output=True, timeout=300)
+            subprocess.run([*call, f"@comunica/query-sparql@{VERSION}"], check=True, capture_output=True, timeout=900)
         except (subprocess.SubprocessError, OSError) as problem:
             absent(f"the registry of npm does not give Comunica: {problem}")
         shutil.rmtree(folder, ignore_errors=True)
@@ -48,7 +48,7 @@ def comunica() -> Path:
 def ask(program: Path, source: str, text: str, kind: str = "application/sparql-results+json") -> str:
     """Let Comunica answer a query from a source."""
     done = subprocess.run(
-        ["node", str(program), source, text, "-t", kind], capture_output=True, text=True, timeout=120, check=False
+        ["node", str(program), source, text, "-t", kind], capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr[-1000:]
     return done.stdout

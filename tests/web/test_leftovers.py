@@ -20,7 +20,7 @@ def test_unions_of_graphs_leave_no_folder_behind(
     graphs = [("default-graph-uri", f"{BASE}graph/source/{name}") for name in ("first", "second")]
     with serving(folder) as server:
         asked = urlencode([("query", "ASK { ?s ?p ?o }"), *graphs])
-        with urllib.request.urlopen(f"{server.address}/sparql?{asked}", timeout=20) as answer:
+        with urllib.request.urlopen(f"{server.address}/sparql?{asked}", timeout=120) as answer:
             assert b"true" in answer.read()
         assert list(tmp_path.rglob("stadtgraph-union-*"))
         assert server.stop() == 0

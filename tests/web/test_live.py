@@ -128,26 +128,35 @@ def test_a_slow_sender_and_a_slow_reader_hold_nobody_up(live: str) -> None:
         text = quote("SELECT * { ?s <urn:n> ?o }")
         slow.sendall(f"GET /sparql?query={text} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         slow.recv(100)
-        assert '"boolean":true' in curl("--max-time", "20", f"{live}/sparql?query=ASK%7B%7D")
+        assert '"boolean":true' in curl("--max-time", "60", f"{live}/sparql?query=ASK%7B%7D")
     finally:
         for connection in held:
             connection.close()
 
 
+@pytest.fixture(scope="module")
+def short(folder: Path, serving: Any) -> Iterator[str]:
+    """A live server whose answers may have two megabytes."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("STADTGRAPH_QUERY_BYTES", "2000000")
+        patched.setenv("STADTGRAPH_QUERY_SECONDS", "300")
+        with serving(folder, threads=1) as server:
+            yield server.address
+
+
 @pytest.fixture
-def limited(folder: Path, serving: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A live server whose answers may have two megabytes and half a second, with few workers."""
-    monkeypatch.setenv("STADTGRAPH_QUERY_BYTES", "2000000")
+def hurried(folder: Path, serving: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A live server whose queries may take half a second, with few workers."""
     monkeypatch.setenv("STADTGRAPH_QUERY_SECONDS", "0.5")
     with serving(folder, threads=1) as server:
         yield server.address
 
 
 @pytest.mark.parametrize("headers", [{}, {"Accept-Encoding": "gzip"}])
-def test_a_cut_off_answer_is_seen_as_broken(limited: str, headers: dict[str, str]) -> None:
+def test_a_cut_off_answer_is_seen_as_broken(short: str, headers: dict[str, str]) -> None:
     """No end mark of the chunks, so the client raises."""
-    parts = urlsplit(limited)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+    parts = urlsplit(short)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=120)
     connection.request("GET", "/sparql?query=" + quote("SELECT * { ?s <urn:n> ?o . ?t <urn:n> ?u }"), headers=headers)
     answer = connection.getresponse()
     assert answer.status == 200
@@ -156,18 +165,19 @@ def test_a_cut_off_answer_is_seen_as_broken(limited: str, headers: dict[str, str
     connection.close()
 
 
-def test_runaway_queries_end_their_workers_and_nobody_waits_for_them(limited: str) -> None:
+def test_runaway_queries_end_their_workers_and_nobody_waits_for_them(hurried: str) -> None:
     """More of them than there are workers; the next query is answered at once."""
     part = "{ SELECT ?%s { ?%s <urn:n> ?l } LIMIT 15000 }"
     text = quote(f"SELECT (COUNT(*) AS ?n) {{ {part % ('a', 'a')} {part % ('b', 'b')} {part % ('c', 'c')} }}")
     for _ in range(4):
-        assert "503" in curl("-o", os.devnull, "-w", "%{http_code}", f"{limited}/sparql?query={text}")
-    assert answers(f"{limited}/sparql?query=ASK%7B%7D", "boolean")
+        assert "503" in curl("-o", os.devnull, "-w", "%{http_code}", f"{hurried}/sparql?query={text}")
+    assert answers(f"{hurried}/sparql?query=ASK%7B%7D", "boolean")
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-def test_a_client_that_leaves_ends_its_query(folder: Path, serving: Any) -> None:
+def test_a_client_that_leaves_ends_its_query(folder: Path, serving: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A query without output is computed for nobody: its worker is gone long before its time is up."""
+    monkeypatch.setenv("STADTGRAPH_QUERY_SECONDS", "1000")
     part = "{ SELECT ?%s { ?%s <urn:n> ?l } LIMIT 15000 }"
     text = quote(f"SELECT (COUNT(*) AS ?n) {{ {part % ('a', 'a')} {part % ('b', 'b')} {part % ('c', 'c')} }}")
     with serving(folder, threads=2) as server:
@@ -179,7 +189,7 @@ def test_a_client_that_leaves_ends_its_query(folder: Path, serving: Any) -> None
         assert answers(f"{server.address}/sparql?query=ASK%7B%7D", "boolean")
 
 
-def _until(check: Callable[[], Any], seconds: float = 25) -> Any:
+def _until(check: Callable[[], Any], seconds: float = 120) -> Any:
     """Give the first true value of ``check``, or its last one after so many seconds."""
     until = time.monotonic() + seconds
     while not (found := check()) and time.monotonic() < until:
@@ -224,7 +234,7 @@ def test_a_moved_current_is_noticed_and_signals_end_the_server(folder: Path, ser
         assert f"Stadtgraph-Release: {oldest}".lower() in curl("-I", f"{address}/").lower()
         assert server.stop() == 0
         with pytest.raises(OSError):
-            urllib.request.urlopen(address, timeout=2)
+            urllib.request.urlopen(address, timeout=20)
 
 
 def test_a_dead_process_is_replaced(folder: Path, serving: Any) -> None:
@@ -246,15 +256,15 @@ def test_processes_that_cannot_start_end_the_server(tmp_path: Path) -> None:
     script.write_text(
         f"from stadtgraph.web import serve\nif __name__ == '__main__':\n    serve({str(tmp_path)!r}, port=0)\n", "utf-8"
     )
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=600)
     assert done.returncode != 0 and "end as soon as they start" in done.stderr
 
 
 def answers(address: str, expected: str) -> bool:
-    """Tell whether an address answers with something expected within 20 seconds."""
-    until = time.monotonic() + 20
+    """Tell whether an address answers with something expected, at the latest after two minutes."""
+    until = time.monotonic() + 120
     while time.monotonic() < until:
-        done = subprocess.run(["curl", "-s", "-m", "8", address], capture_output=True, text=True)
+        done = subprocess.run(["curl", "-s", "-m", "60", address], capture_output=True, text=True)
         if expected in done.stdout:
             return True
         time.sleep(0.2)
@@ -349,7 +359,7 @@ def test_quick_queries_stand_in_line_without_losing_one(
         def ask(number: int) -> int:
             query = quote(f"SELECT ?x {{ VALUES ?x {{ {number} }} }}", safe="")
             request = f"GET /sparql?query={query}&format=csv HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
-            with socket.create_connection((host, int(port)), 60) as connection:
+            with socket.create_connection((host, int(port)), 300) as connection:
                 connection.sendall(request)
                 if number % 50 == 0:
                     return number
@@ -362,5 +372,5 @@ def test_quick_queries_stand_in_line_without_losing_one(
 
         with ThreadPoolExecutor(24) as callers:
             assert list(callers.map(ask, range(1, 200))) == list(range(1, 200))
-        with urllib.request.urlopen(f"{server.address}/sparql?query=ASK%7B%7D", timeout=30) as answer:
+        with urllib.request.urlopen(f"{server.address}/sparql?query=ASK%7B%7D", timeout=120) as answer:
             assert answer.status == 200

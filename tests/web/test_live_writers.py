@@ -41,7 +41,7 @@ def send(address: str, token: str, text: str) -> int:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sparql-update"}
     request = urllib.request.Request(f"{address}/sparql/update", text.encode(), headers)
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -94,7 +94,7 @@ def test_a_trusted_proxy_tells_by_which_address_it_was_reached(city: Path, servi
 
     def described(address: str) -> str:
         request = urllib.request.Request(f"{address}/sparql", headers=forwarded)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return str(answer.read().decode())
 
     with serving(city) as server:
