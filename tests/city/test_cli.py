@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
-from stadtgraph.cli import parser
-from stadtgraph.errors import UsageError
+from stadtgraph.cli import main, parser
+from stadtgraph.errors import StadtgraphError, UsageError
 from town import Town
 
 HEIGHTS = "SELECT ?tree ?h { ?tree <https://town.example/ns#height> ?h } ORDER BY ?tree"
@@ -165,6 +165,52 @@ def test_a_wrong_call_is_told_in_our_words(key: str) -> None:
         parser("de").parse_args(CALLS[key])
     assert caught.value.key == key
     assert not {"argument", "invalid", "expected", "following"} & set(caught.value.text("de").split())
+
+
+WIDE = {"--city": "elsewhere", "--lang": "de", "--debug": None}
+"""Options that every command takes."""
+PLACES = [(["query", "ASK {}"], 0), (["query", "ASK {}"], 1), (["query", "ASK {}"], 2), (["links", "run"], 0)]
+PLACES += [(["links", "run"], 1), (["links", "run"], 2), (["release", "show", "x"], 2)]
+
+
+@pytest.mark.parametrize("option", WIDE)
+@pytest.mark.parametrize(("call", "at"), PLACES)
+def test_an_option_of_all_commands_is_taken_wherever_it_stands(
+    monkeypatch: pytest.MonkeyPatch, call: list[str], at: int, option: str
+) -> None:
+    """Before the command, between command and verb, and after both; the last one holds."""
+    monkeypatch.delenv("STADTGRAPH_CITY", raising=False)
+    value = WIDE[option]
+    known = parser("en")
+    for given in [[option] if value is None else [option, value], [option] if value is None else [f"{option}={value}"]]:
+        found = known.parse_args([*call[:at], *given, *call[at:]])
+        assert getattr(found, option.removeprefix("--")) == (value or True) and found.command == call[0]
+    if value is not None:
+        assert getattr(known.parse_args([option, "en", *call, option, value]), option.removeprefix("--")) == value
+    plain = known.parse_args(call)
+    assert (plain.city, plain.lang, plain.debug) == ("city", None, False)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_options_of_all_commands_do_the_same_before_and_after_the_command(
+    built: Town, capsys: pytest.CaptureFixture[str], before: bool
+) -> None:
+    """The city is found, messages are German, and problems are shown where they arise."""
+    place = ["--city", str(built.city_folder)]
+
+    def called(*options: str) -> tuple[int, str]:
+        call = ["query", "no-such-query"]
+        code = main([*options, *call] if before else [*call, *options])
+        return code, capsys.readouterr().err
+
+    assert main([*place, "query", "ASK {}"] if before else ["query", "ASK {}", *place]) == 0
+    capsys.readouterr()
+    german, english = (called(*place, "--lang", lang) for lang in ("de", "en"))
+    assert german[0] == english[0] == 2 and "Beispielabfrage" in german[1] and "example query" in english[1]
+    assert called(*place, "--lang", "xx") == called(*place, "--lang=xx")
+    assert "'de', 'en'" in called(*place, "--lang", "xx")[1]
+    with pytest.raises(StadtgraphError):
+        called(*place, "--debug")
 
 
 def test_the_doctor_finds_a_damaged_release(built: Town) -> None:

@@ -26,7 +26,7 @@ from stadtgraph.cli import (
     tokens,
 )
 from stadtgraph.cli.call import Call
-from stadtgraph.cli.parser import Commands
+from stadtgraph.cli.parser import Commands, said_first
 from stadtgraph.errors import StadtgraphError
 
 _MODULES = (building, asking, auditing, cataloguing, harvesting, linking, releasing, backing, tokens, serving)
@@ -48,8 +48,8 @@ def parser(lang: str) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; give its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    lang = _language(given)
-    debug = "--debug" in given
+    asked, debug = said_first(given)
+    lang = asked or _language()
     try:
         known = commands(lang)
         options = known.top.parse_args(given)
@@ -73,13 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 3
 
 
-def _language(arguments: Sequence[str]) -> str:
-    """Give the language: ``--lang``, else the locale, else English."""
-    for i, argument in enumerate(arguments):
-        if argument.startswith("--lang="):
-            return argument.removeprefix("--lang=")
-        if argument == "--lang" and i + 1 < len(arguments):
-            return arguments[i + 1]
+def _language() -> str:
+    """Give the language of the locale, else English."""
     locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "de" if locale.startswith("de") else "en"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
@@ -13,6 +13,7 @@ from stadtgraph import messages
 from stadtgraph.cli.call import Command
 from stadtgraph.errors import UsageError
 
+LANGUAGES = ("de", "en")
 _MISTAKES = {
     "cli-choice": re.compile(
         r"argument (?P<name>.+?): invalid choice: (?P<value>.+?) \(.*?choose from (?P<known>.+)\)"
@@ -44,6 +45,7 @@ class Commands:
         """Make a parser without commands, its help in ``lang``."""
         self.lang = lang
         self.top = Parser(prog="stadtgraph", description=self.say("top"))
+        wide(self.top, self.say, defaults=True)
         self.top.add_argument("--version", action="version", version=f"stadtgraph {version('stadtgraph')}")
         self.runs: dict[str, Command] = {}
         self._common = self._shared()
@@ -77,8 +79,29 @@ class Commands:
 
     def _shared(self) -> Parser:
         common = Parser(add_help=False)
-        city = os.environ.get("STADTGRAPH_CITY", "city")
-        common.add_argument("--city", metavar="DIR", default=city, help=self.say("city"))
-        common.add_argument("--lang", choices=["de", "en"], help=self.say("lang"))
-        common.add_argument("--debug", action="store_true", help=self.say("debug"))
+        wide(common, self.say)
         return common
+
+
+def wide(parser: argparse.ArgumentParser, say: Callable[[str], str], *, defaults: bool = False) -> None:
+    """Add the options that every command takes, which may stand before the command, before a verb and after both.
+
+    ``defaults`` belong to one parser alone: those of a parser further down would undo what was said before it.
+    """
+    city, lang, debug = (
+        (os.environ.get("STADTGRAPH_CITY", "city"), None, False) if defaults else [argparse.SUPPRESS] * 3
+    )
+    parser.add_argument("--city", metavar="DIR", default=city, help=say("city"))
+    parser.add_argument("--lang", choices=LANGUAGES, default=lang, help=say("lang"))
+    parser.add_argument("--debug", action="store_true", default=debug, help=say("debug"))
+
+
+def said_first(arguments: Sequence[str]) -> tuple[str | None, bool]:
+    """Give ``--lang`` and ``--debug`` of a call that nobody has read yet, as far as they can be read."""
+    early = Parser(add_help=False)
+    wide(early, str, defaults=True)
+    try:
+        found, _ = early.parse_known_args(arguments)
+    except UsageError:
+        return None, "--debug" in arguments
+    return found.lang, found.debug
