@@ -38,12 +38,12 @@ from __future__ import annotations
 
 import errno
 import os
-import sqlite3
 from typing import ClassVar, Final
 
 from stadtgraph import messages
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_SQLITE_FULL: Final = 13  # https://www.sqlite.org/rescode.html#full
 _FULL_WORDS: Final = ("no space left", "disk is full", "file too large", "quota exceeded")
 
 
@@ -132,7 +132,7 @@ def disk_failure(problem: Exception) -> StoreError:
     (<class 'stadtgraph.errors.DiskFull'>, <class 'stadtgraph.errors.StoreError'>)
     """
     number = getattr(problem, "errno", None)
-    full = getattr(problem, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    full = getattr(problem, "sqlite_errorcode", None) == _SQLITE_FULL
     if full or number in _FULL or any(words in str(problem).lower() for words in _FULL_WORDS):
         return DiskFull("store-full")
     return StoreError("store-write", problem=os.strerror(number) if number else problem)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stadtgraph.errors import NotFound, QueryTimeout, StadtgraphError, StoreError
-from stadtgraph.query import Limits, Place, Plan, Pool, PoolSettings, Queries, plan, wire
+from stadtgraph.query import Abandoned, Limits, Place, Plan, Pool, PoolSettings, Queries, Ticket, plan, wire
 from stadtgraph.query.sandbox import close_doors
 from stadtgraph.sparql import protocol
 
@@ -57,7 +58,7 @@ def test_a_bomb_ends_its_worker_and_the_next_query_is_answered(queries: Queries,
 def test_a_worker_that_dies_is_reported_and_replaced(queries: Queries, place: Place, number: signal.Signals) -> None:
     """Whatever kills it, the caller gets an error and the next one an answer."""
     answer = queries.run(planned("SELECT * { ?a <urn:n> ?b . ?c <urn:n> ?d }"), place)
-    (worker,) = queries.pool._all - set(queries.pool._idle)
+    (worker,) = [found for found in queries.pool._all if found.hold is not None]
     os.kill(worker.pid, number)
     with pytest.raises((QueryTimeout, StoreError)):
         b"".join(answer.blocks)
@@ -72,6 +73,58 @@ def test_an_idle_worker_that_dies_costs_nobody_an_answer(queries: Queries, place
             os.kill(worker.pid, signal.SIGKILL)
             while worker.is_alive():
                 time.sleep(0.01)
+
+
+PRODUCT = "{ ?a <urn:n> ?b . ?c <urn:n> ?d } LIMIT 1000000"
+
+
+def test_quick_queries_are_answered_while_long_ones_hold_every_place(place: Place) -> None:
+    """A long one that has sent nothing yet begins anew later, and all are answered in the end."""
+    queries = Queries(Limits(seconds=60, patience=60), Pool(PoolSettings(size=2, memory=512 << 20)))
+    found: list[bytes] = []
+
+    def count(number: int) -> None:
+        text = f"SELECT (COUNT(*) AS ?n) {{ SELECT * {PRODUCT[:-1]}{number} }}"
+        found.append(b"".join(queries.run(planned(text), place, ticket=Ticket(caller=f"long {number}")).blocks))
+
+    threads = [threading.Thread(target=count, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    quick = 0
+    while any(thread.is_alive() for thread in threads):
+        text = f"SELECT ({quick} AS ?x) {{}}"
+        assert str(quick).encode() in b"".join(queries.run(planned(text), place, ticket=Ticket(caller="q")).blocks)
+        quick += 1
+    queries.close()
+    assert len(found) == 4 and all(b"100000" in body for body in found) and quick > 4
+
+
+def test_readers_who_take_nothing_hold_up_nobody(place: Place) -> None:
+    """Two of them, two places: their workers wait for them, and others get workers of their own."""
+    queries = Queries(Limits(seconds=20, patience=30), Pool(PoolSettings(size=2, memory=512 << 20)))
+    text = f"SELECT * {PRODUCT}"
+    slow = [queries.run(planned(text + str(i)), place, ticket=Ticket(caller=f"slow {i}")) for i in range(2)]
+    for number in range(4):
+        asked = planned(f"SELECT ({number} AS ?x) {{}}")
+        assert b"results" in b"".join(queries.run(asked, place, ticket=Ticket(caller="quick")).blocks)
+    assert queries.pool.busy == 2
+    for answer in slow:
+        assert next(answer.blocks)
+        answer.blocks.close()
+    assert queries.pool.busy == 0
+    queries.close()
+
+
+def test_who_leaves_the_line_is_waited_for_no_longer(place: Place) -> None:
+    """A client that has gone takes no worker when its turn comes."""
+    queries = Queries(Limits(seconds=20, patience=30), Pool(PoolSettings(size=1, memory=512 << 20)))
+    held = [queries.pool.acquire(1, caller="a"), queries.pool.acquire(1, caller="b")]
+    with pytest.raises(Abandoned):
+        queries.run(planned("ASK {}"), place, lambda: True, ticket=Ticket(caller="c"))
+    assert not queries.pool.is_wanted
+    for worker in held:
+        queries.pool.release(worker)
+    queries.close()
 
 
 def test_workers_end_with_the_process_that_started_them(place: Place, tmp_path: Any) -> None:

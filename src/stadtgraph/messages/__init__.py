@@ -5,9 +5,7 @@ An entry is ``["key"]`` with ``en`` and ``de``; placeholders are those of :meth:
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib import resources
 
 LANGUAGES = ("de", "en")
 
@@ -15,6 +13,9 @@ LANGUAGES = ("de", "en")
 @cache
 def catalogue() -> dict[str, dict[str, str]]:
     """Give every message: key → language → text. A key that two files define is an error."""
+    import tomllib  # here, for a query worker starts often and says nothing
+    from importlib import resources
+
     found: dict[str, dict[str, str]] = {}
     for entry in sorted(resources.files(__name__).iterdir(), key=lambda item: item.name):
         if entry.name.endswith(".toml"):

@@ -6,7 +6,7 @@ what it says counts as absent. There is no index that could be damaged: whoever 
 the folder and removes what was not asked for longest. The last small answers are kept in the process as well, and those
 that were made faster than a file is are kept there alone.
 
-What keys mean is the caller's affair: :meth:`stadtgraph.query.plan.Plan.key` is equal only where the answer is.
+What keys mean is the caller's affair: :meth:`stadtgraph.query.planning.Plan.key` is equal only where the answer is.
 """
 
 from __future__ import annotations

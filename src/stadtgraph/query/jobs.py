@@ -18,13 +18,15 @@ PARSE: Final = "stadtgraph.query.updating:parse"
 COMPUTE: Final = "stadtgraph.query.updating:compute"
 
 
-def perform(pool: Pool, limits: Limits, job: str, **arguments: Any) -> tuple[bytes, bytes]:
-    """Let a worker do ``job`` (``module:function``); give what it sent and what it said at the end.
+def perform(pool: Pool, limits: Limits, job: str, *, caller: str = "", **arguments: Any) -> tuple[bytes, bytes]:
+    """Let a worker do ``job`` (``module:function``) for a trusted caller; give what it sent and said at the end.
 
     Raises what the job raised, :class:`QueryTimeout` where it went over the time, the memory or the size, and
     :class:`StoreError` where the worker failed.
     """
-    worker = pool.acquire(limits.patience)
+    worker = pool.acquire(limits.patience, caller=caller, trusted=True)
+    if worker.hold is not None:
+        worker.hold.settled = True
     until, found = time.monotonic() + limits.seconds, bytearray()
     try:
         worker.ask({"job": job, **arguments})

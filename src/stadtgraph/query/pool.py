@@ -21,6 +21,8 @@ from typing import Any, Final
 
 from stadtgraph.errors import QueryTimeout, StadtgraphError, StoreError
 from stadtgraph.query import wire
+from stadtgraph.query.line import Hold, Line, Waiting
+from stadtgraph.query.ticket import Abandoned
 from stadtgraph.query.worker import OUT_OF_MEMORY
 
 QUERIES: Final = 20_000
@@ -28,6 +30,8 @@ QUERIES: Final = 20_000
 GROWTH: Final = 256 << 20
 LOOK: Final = 16
 START: Final = 30.0
+LOOKING: Final = 0.25
+"""Seconds for which a worker may take to start; between two looks of who waits."""
 _SCRIPT: Final = "import sys; sys.path[:] = {path!r}; from stadtgraph.query.worker import main; main()"
 
 
@@ -50,6 +54,7 @@ class Worker:
         with suppress(OSError, AttributeError):  # so that a long answer does not wait for every 64 KB to be taken
             fcntl.fcntl(self._out.handle, fcntl.F_SETPIPE_SZ, wire.PIPE)
         self._ready, self._asked, self._first_size = False, 0, 0
+        self.hold: Hold | None = None
 
     @property
     def pid(self) -> int:
@@ -70,6 +75,17 @@ class Worker:
             if frame[0] != wire.READY:
                 raise wire.Broken
             self._ready = True
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether the worker may be asked at once, or is found dead at once."""
+        try:
+            self.wait_ready(time.monotonic())
+        except wire.Late:
+            return False
+        except (wire.Broken, OSError):
+            return True
+        return True
 
     def ask(self, request: dict[str, Any]) -> None:
         """Send a request."""
@@ -133,51 +149,64 @@ class PoolSettings:
 
 
 class Pool:
-    """At most ``size`` workers; one is always being kept warm."""
+    """At most ``size`` workers at work, and a few that wait for slow readers; one more is always being kept warm.
+
+    Who gets a worker first is the affair of :class:`stadtgraph.query.line.Line`.
+    """
 
     def __init__(self, settings: PoolSettings | None = None) -> None:
         """Start nothing yet: the first query does."""
         self.settings = settings or PoolSettings()
+        self.line = Line(self.settings.size, self.settings.reserved)
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
         weakref.finalize(self, _end_all, self._all)
-        self._number = self._waiting = 0
-        self._changed = threading.Condition()
-        self._closed = False
+        self._lock = threading.Lock()
+        self._warming = self._closed = False
         self.told: Callable[[str, int], None] = _nobody
 
     @property
     def busy(self) -> int:
         """How many workers answer a query right now."""
-        with self._changed:
-            return self._number - len(self._idle)
+        with self._lock:
+            return len(self.line.holds)
 
-    def acquire(self, patience: float, *, trusted: bool = False) -> Worker:
+    def acquire(
+        self,
+        patience: float,
+        *,
+        caller: str = "",
+        trusted: bool = False,
+        again: bool = False,
+        is_gone: Callable[[], bool] | None = None,
+    ) -> Worker:
         """Give a worker that is ready; raise :class:`QueryTimeout` where none gets free in ``patience`` seconds.
 
-        The reserved ones are for ``trusted`` callers.
+        The reserved ones are for ``trusted`` callers; ``again`` is for a query that was set back. Raises
+        :class:`Abandoned` where ``is_gone`` tells meanwhile that nobody waits.
         """
         until = time.monotonic() + patience
-        most = self.settings.size + (self.settings.reserved if trusted else 0)
-        for _ in range(most + 2):
-            worker = self._take(until, most)
+        for _ in range(self.settings.size + 3):
+            hold = self._place(until, Waiting(caller, time.monotonic(), trusted, again), is_gone)
+            worker = self._found(hold)
             try:
                 worker.wait_ready(time.monotonic() + START)
                 if worker.is_alive():
-                    self._warm()
+                    self._warm_soon()
                     return worker
             except wire.Broken:
                 pass
             self.discard(worker)
         raise StoreError("query-no-worker")
 
-    def take(self) -> Worker | None:
+    def take(self, caller: str = "") -> Worker | None:
         """Give a worker that is free and ready this moment, or none. Nothing is waited for; who waits comes first."""
-        with self._changed:
-            if self._closed or not self._idle or self._waiting:
+        with self._lock:
+            if self._closed or not self._idle or self.line.waiting or not self.line.is_open(caller):
                 return None
             worker = self._idle.pop()
-            alone = not self._idle and self._number < self.settings.size
+            worker.hold = self.line.enter(caller)
+            alone = not self._idle
         try:
             worker.wait_ready(time.monotonic())
             alive = worker.is_alive()
@@ -190,91 +219,157 @@ class Pool:
             self.discard(worker, "died")
             return None
         if alone:
-            threading.Thread(target=self._warm, daemon=True, name="warm").start()
+            self._warm_soon()
         return worker
 
     @property
     def is_free(self) -> bool:
         """Tell whether a worker is idle and nobody waits for one."""
-        return bool(self._idle) and not self._waiting
+        return bool(self._idle) and not self.line.waiting
+
+    @property
+    def is_choked(self) -> bool:
+        """Tell whether somebody waits for a worker while slow readers hold too many."""
+        if not self.line.waiting:
+            return False
+        with self._lock:
+            return self.line.is_choked
 
     @property
     def is_wanted(self) -> bool:
         """Tell whether somebody waits for a worker."""
-        return self._waiting > 0
+        return bool(self.line.waiting)
+
+    def must_go(self, worker: Worker) -> bool:
+        """Tell whether a worker is to be taken from who has it, for somebody who had less waits."""
+        if not self.line.waiting:
+            return False
+        with self._lock:
+            return worker.hold is not None and self.line.must_go(worker.hold)
 
     def warm(self) -> None:
-        """Start a worker, so that the first query finds one."""
-        self._warm()
+        """Start workers, so that the first queries find them."""
+        for _ in range(self.settings.size):
+            self._warm(self.settings.size)
 
     def release(self, worker: Worker) -> None:
         """Take back a worker that has answered to the end."""
-        if self._closed or not worker.is_alive() or worker.is_worn:
+        spare = len(self._idle) >= self.settings.size
+        if self._closed or spare or not worker.is_alive() or worker.is_worn:
             self.discard(worker)
             return
         self._give_back(worker)
 
-    def _give_back(self, worker: Worker) -> None:
-        with self._changed:
-            self._idle.append(worker)
-            self._changed.notify()
-
     def discard(self, worker: Worker, why: str = "worn") -> None:
         """End a worker that is not to be used again; ``why`` is told to whoever counts the ended."""
         worker.end()
-        with self._changed:
+        with self._lock:
             self._all.discard(worker)
-            self._number -= 1
-            self._changed.notify()
-            alive = self._number
+            self._leave(worker)
+            alive = len(self._all)
         self.told(why, alive)
+        self._warm_soon()
 
     def close(self) -> None:
         """End every idle worker; busy ones end when they are given back."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
         for worker in idle:
             self.discard(worker)
 
-    def _take(self, until: float, most: int) -> Worker:
-        with self._changed:
-            while True:
-                if self._idle:
-                    return self._idle.pop()
-                if self._number < most:
-                    self._number += 1
-                    break
-                left = until - time.monotonic()
-                self._waiting += 1
-                try:
-                    if left <= 0 or not self._changed.wait(left):
-                        raise QueryTimeout("query-busy", bound=most)
-                finally:
-                    self._waiting -= 1
-        return self._started()
+    def _give_back(self, worker: Worker) -> None:
+        with self._lock:
+            self._idle.append(worker)
+            self._leave(worker)
 
-    def _warm(self) -> None:
-        """Start a spare worker where the last idle one was taken."""
-        with self._changed:
-            if self._idle or self._closed or self._number >= self.settings.size:
-                return
-            self._number += 1
-        spare = self._started()
-        with self._changed:
-            self._idle.append(spare)
-            self._changed.notify()
+    def _leave(self, worker: Worker) -> None:
+        if worker.hold is not None:
+            self.line.leave(worker.hold)
+            worker.hold = None
+        self._serve()
+
+    def _serve(self) -> None:
+        """Give places to those who are next."""
+        while self.line.waiting and (found := self.line.next()) is not None:
+            found.hold = self.line.enter(found.caller, again=found.again)
+            found.wake()
+        while (found := self.line.surplus()) is not None:
+            found.refused = True
+            found.wake()
+
+    def _place(self, until: float, mine: Waiting, is_gone: Callable[[], bool] | None) -> Hold:
+        """Give a place, as soon as it is the caller's turn."""
+        with self._lock:
+            if not self.line.waiting and self.line.is_open(mine.caller, trusted=mine.trusted, again=mine.again):
+                return self.line.enter(mine.caller, again=mine.again)
+            turn = threading.Condition(self._lock)
+            mine.wake = turn.notify
+            self.line.waiting.append(mine)
+            self._serve()
+            while mine.hold is None:
+                left = until - time.monotonic()
+                gone = is_gone is not None and is_gone()
+                if left <= 0 or mine.refused or gone:
+                    with suppress(ValueError):
+                        self.line.waiting.remove(mine)
+                    if gone:
+                        raise Abandoned
+                    raise QueryTimeout("query-busy", bound=self.settings.size)
+                turn.wait(min(left, LOOKING))
+                if mine.hold is None:
+                    self._serve()  # what is stuck, or has become long, is told by no event
+            return mine.hold
+
+    def _found(self, hold: Hold) -> Worker:
+        """Give a worker for a place: one that is idle, else a new one."""
+        with self._lock:
+            if self._idle:
+                worker = next((w for w in reversed(self._idle) if w.is_ready), self._idle[0])
+                self._idle.remove(worker)
+                worker.hold = hold
+                return worker
+        try:
+            worker = self._started()
+        except StoreError:
+            with self._lock:
+                self.line.leave(hold)
+                self._serve()
+            raise
+        worker.hold = hold
+        return worker
+
+    def _warm_soon(self) -> None:
+        """Have a spare worker started where the last idle one was taken; two where somebody waits."""
+        wanted = 2 if self.line.waiting else 1
+        if len(self._idle) < wanted and not self._warming and not self._closed:
+            self._warming = True
+            threading.Thread(target=self._warm, args=(wanted,), daemon=True, name="warm").start()
+
+    def _warm(self, idle: int = 1) -> None:
+        """Start a spare worker where there are fewer than ``idle``."""
+        try:
+            with self._lock:
+                if len(self._idle) >= idle or self._closed or len(self._all) > 2 * self.settings.size:
+                    return
+            with suppress(StoreError):
+                spare = self._started()
+                with self._lock:
+                    self._idle.append(spare)
+                    self._serve()
+        finally:
+            self._warming = False
 
     def _started(self) -> Worker:
         try:
             worker = Worker(self.settings.memory)
-            self._all.add(worker)
-            self.told("started", self._number)
-            return worker
         except OSError as problem:
-            with self._changed:
-                self._number -= 1
             raise StoreError("query-no-worker") from problem
+        with self._lock:
+            self._all.add(worker)
+            alive = len(self._all)
+        self.told("started", alive)
+        return worker
 
 
 def _nobody(_why: str, _alive: int) -> None:

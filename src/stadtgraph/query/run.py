@@ -14,14 +14,14 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
-from stadtgraph.errors import QueryRefused, QueryTimeout, StadtgraphError, StoreError, TooManyRequests
+from stadtgraph.errors import QueryRefused, QueryTimeout, StadtgraphError, StoreError
 from stadtgraph.query import wire
 from stadtgraph.query.cache import Cache, Entry
 from stadtgraph.query.coding import SMALL, Packing, packed
 from stadtgraph.query.dataset import Unions, Wanted, needs_union, visible
 from stadtgraph.query.federation import Federation, Row, federated
 from stadtgraph.query.limits import Limits
-from stadtgraph.query.plan import Plan
+from stadtgraph.query.planning import Plan
 from stadtgraph.query.pool import Pool, Worker
 from stadtgraph.query.ticket import Ticket, outcome_of
 from stadtgraph.query.work import Blocks, Work
@@ -189,22 +189,22 @@ class Queries:
         Raises :class:`TooManyRequests` where the caller has to stand in line, :class:`StoreError` where the worker
         turns out to be dead.
         """
-        worker = self.pool.take()
+        worker = self.pool.take(ticket.caller)
         if worker is None:
             return None
-        work = Work(self.pool, worker, self.limits, is_gone, _noted(plan, ticket))
+        _noted(plan, ticket)
         try:
+            request = self._request(plan, place, None)
             ticket.enter(wait=False)
-        except TooManyRequests:
+        except BaseException:
             self.pool.release(worker)
             raise
         try:
-            worker.ask(self._request(plan, place, None))
+            return Blocks(Work(self.pool, worker, request, self.limits, is_gone, ticket))
         except wire.Broken:
-            work.abandon("died")
+            self.pool.discard(worker, "died")
             ticket.end("failed")
             raise StoreError("query-failed") from None
-        return Blocks(work)
 
     def finish(self, plan: Plan, place: Place, blocks: Blocks, coding: str, ticket: Ticket) -> Answer:
         """Give the answer that ``blocks`` begin; raises as :meth:`run`."""
@@ -282,15 +282,16 @@ class Queries:
 
     def _answers(self, worker: Worker, place: Place) -> bool:
         assert isinstance(place.engine, OxigraphEngine)
-        work = Work(self.pool, worker, Limits(seconds=_CHECK), _stays, Ticket())
         request = {"path": str(place.engine.path), "state": place.release, "base": place.names.base, "text": "ASK {}"}
+        more: dict[str, Any] = {"default": None, "named": [], "format": JSON.media_type, "rows": None, "bytes": 1000}
         try:
-            worker.ask(request | {"default": None, "named": [], "format": JSON.media_type, "rows": None, "bytes": 1000})
+            work = Work(self.pool, worker, request | more, Limits(seconds=_CHECK), _stays, Ticket())
+        except wire.Broken:
+            self.pool.discard(worker, "died")
+            return False
+        try:
             while work.next() is not None:
                 continue
-        except wire.Broken:
-            work.abandon("died")
-            return False
         except StadtgraphError:
             return False
         return True
@@ -346,14 +347,12 @@ class Queries:
         return self._sent(self._request(plan, place, rows), is_gone, ticket)
 
     def _sent(self, request: dict[str, Any], is_gone: Callable[[], bool], ticket: Ticket) -> Work:
-        worker = self.pool.acquire(self.limits.patience, trusted=ticket.trusted)
-        work = Work(self.pool, worker, self.limits, is_gone, ticket)
+        worker = self.pool.acquire(self.limits.patience, caller=ticket.caller, trusted=ticket.trusted, is_gone=is_gone)
         try:
-            worker.ask(request)
+            return Work(self.pool, worker, request, self.limits, is_gone, ticket)
         except wire.Broken:
-            work.abandon("failed")
+            self.pool.discard(worker, "failed")
             raise StoreError("query-failed") from None
-        return work
 
     def _request(self, plan: Plan, place: Place, rows: int | None) -> dict[str, Any]:
         """Describe the query and the dataset that it asks for and may see."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
-from stadtgraph.errors import QueryTimeout
+from stadtgraph.errors import QueryTimeout, StoreError
 from stadtgraph.query import wire
 from stadtgraph.query.limits import Limits
 from stadtgraph.query.pool import Pool, Worker
 from stadtgraph.query.ticket import Abandoned, Ticket, outcome_of
 
-_GLANCE: Final = 0.5
-"""Seconds between two looks at whether the client is still there."""
+_GLANCE: Final = 0.25
+"""Seconds between two looks at whether the client is still there, and whether somebody else is to have the worker."""
 
 
 class Blocks:
@@ -89,12 +89,22 @@ class Blocks:
 class Work:
     """One query in one worker: counts its time, ends it at the bound, gives the worker back."""
 
-    def __init__(self, pool: Pool, worker: Worker, limits: Limits, is_gone: Callable[[], bool], ticket: Ticket) -> None:
-        """Take a worker that is about to be asked."""
+    def __init__(
+        self,
+        pool: Pool,
+        worker: Worker,
+        request: dict[str, Any],
+        limits: Limits,
+        is_gone: Callable[[], bool],
+        ticket: Ticket,
+    ) -> None:
+        """Ask a worker; raise :class:`wire.Broken` where it is dead."""
         self._pool, self._worker, self._limits, self._is_gone = pool, worker, limits, is_gone
-        self.ticket = ticket
+        self._request, self.ticket = request, ticket
         self._began = time.monotonic()
+        self._spent = 0.0
         self.end = b""
+        worker.ask(request)
 
     @property
     def handle(self) -> int:
@@ -103,12 +113,20 @@ class Work:
 
     def next(self, until: float | None = None) -> bytes | None:
         """Give the next block, ``None`` at the end, ``b""`` where none came until the time given."""
+        hold = self._worker.hold
+        if hold is not None and hold.given:
+            hold.paused = 0.0
+            if self._pool.must_go(self._worker):
+                self.abandon("busy")
+                raise QueryTimeout("query-busy", bound=self._pool.settings.size)
         while True:
             frame = self._frame(until)
             if frame is None:
                 return b""
             tag, payload = frame
             if tag == wire.BLOCK and payload:
+                if (hold := self._worker.hold) is not None:
+                    hold.given, hold.paused = True, time.monotonic()
                 return payload
             if tag == wire.END:
                 self.end = payload
@@ -125,7 +143,7 @@ class Work:
     def _frame(self, until: float | None) -> tuple[bytes, bytes] | None:
         """Give the next frame; kill the worker at the bound, when the client has gone, and when it is broken."""
         began = time.monotonic()
-        deadline = min(began + self._limits.seconds - self.ticket.worked, self._began + self._limits.transfer)
+        deadline = self._deadline(began)
         while True:
             now = time.monotonic()
             if now >= deadline:
@@ -145,6 +163,33 @@ class Work:
                 self.ticket.worked += time.monotonic() - began
                 self.abandon()
                 raise Abandoned
+            if frame is None and self._pool.must_go(self._worker):
+                self.ticket.worked += time.monotonic() - began
+                self._make_way()
+                began = time.monotonic()
+                deadline = self._deadline(began)
+                continue
             if frame is not None or (until is not None and time.monotonic() >= until):
                 self.ticket.worked += time.monotonic() - began
                 return frame
+
+    def _deadline(self, began: float) -> float:
+        left = self._limits.seconds - (self.ticket.worked - self._spent)
+        return min(began + left, self._began + self._limits.transfer)
+
+    def _make_way(self) -> None:
+        """Give the worker to somebody who had less: begin anew later, or break off where the answer has begun."""
+        hold = self._worker.hold
+        self.abandon("busy")
+        if hold is not None and hold.given:
+            raise QueryTimeout("query-busy", bound=self._pool.settings.size)
+        ticket = self.ticket
+        self._worker = self._pool.acquire(
+            self._limits.patience, caller=ticket.caller, trusted=ticket.trusted, again=True, is_gone=self._is_gone
+        )
+        self._began, self._spent = time.monotonic(), ticket.worked
+        try:
+            self._worker.ask(self._request)
+        except wire.Broken:
+            self.abandon("failed")
+            raise StoreError("query-failed") from None

@@ -23,7 +23,6 @@ import pyoxigraph as ox
 from stadtgraph.errors import StadtgraphError, StoreError
 from stadtgraph.query import sandbox, wire
 from stadtgraph.query.writing import FORMATS, write
-from stadtgraph.sparql.faults import fault
 from stadtgraph.store import Dataset, OxigraphEngine, Result
 from stadtgraph.terms import Names
 
@@ -146,6 +145,8 @@ def _error(text: str, problem: BaseException) -> StadtgraphError:
     if isinstance(problem, StadtgraphError):
         return problem
     if isinstance(problem, RuntimeError | SyntaxError):
+        from stadtgraph.sparql.faults import fault  # seldom needed, and large
+
         return fault(text, problem)
     return StoreError("query-failed")
 

@@ -16,7 +16,6 @@ from typing import Protocol, runtime_checkable
 import pyoxigraph as ox
 
 from stadtgraph.errors import StoreError
-from stadtgraph.sparql.faults import fault
 from stadtgraph.store.functions import FUNCTIONS
 from stadtgraph.store.literals import Normaliser, restore
 from stadtgraph.terms import Names
@@ -121,6 +120,8 @@ class OxigraphEngine:
                 custom_functions=FUNCTIONS,
             )
         except SyntaxError as problem:
+            from stadtgraph.sparql.faults import fault  # seldom needed, and large
+
             raise fault(query, problem) from problem
 
     def ask(self, query: str, dataset: Dataset | None = None) -> bool:

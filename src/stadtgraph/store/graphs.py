@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -224,6 +223,8 @@ def _bulk(store: ox.Store, path: Path, graphs: Sequence[ox.NamedNode | ox.Defaul
 
     def load(graph: ox.NamedNode | ox.DefaultGraph) -> None:
         store.bulk_load(path=str(part), format=ox.RdfFormat.N_TRIPLES, to_graph=graph, lenient=True)
+
+    from concurrent.futures import ThreadPoolExecutor  # here, for a query worker starts often and needs none
 
     with path.open("rb") as file, ThreadPoolExecutor(len(graphs)) as pool:
         while block := file.read(BLOCK) + file.readline():

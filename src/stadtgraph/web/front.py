@@ -146,6 +146,11 @@ class Front:
         return self._state.queries.pool.is_wanted
 
     @property
+    def is_choked(self) -> bool:
+        """Tell whether somebody waits for a worker while slow readers hold too many."""
+        return self._state.queries.pool.is_choked
+
+    @property
     def is_free(self) -> bool:
         """Tell whether a worker may be asked this moment."""
         return self._state.queries.pool.is_free

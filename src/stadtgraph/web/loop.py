@@ -32,8 +32,8 @@ from stadtgraph.web.room import Room, Unsent
 
 HOLDING: Final = 15.0
 """Seconds for which a client may hold up a query worker by taking less than 20 KB a second of a long answer."""
-WANTED: Final = 1.5
-"""The same seconds while others wait for a worker."""
+WANTED: Final = 1.0
+"""The same seconds while others wait for a worker and more readers are slow than take no place for that."""
 LOWERED: Final = 0.75
 """The part of the room for all clients that is left in use where some had to go."""
 _CLEANING, _LOOKING = 5.0, 0.25
@@ -151,7 +151,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 
         A client that holds up a worker is parted from at once where somebody waits for one, and that is noted.
         """
-        is_wanted = self._short is not None and self._short.is_wanted
+        is_wanted = self._short is not None and self._short.is_choked
         crowded = len(self._map) > self.adj.connection_limit * 3 // 4
         patience = _CLEANING if crowded else self.adj.channel_timeout
         for channel in list(self.active_channels.values()):

@@ -36,10 +36,11 @@ _CONNECTIONS: Final = 10_000
 _FILES: Final = 20_000
 _COUNTS: Final = "PROMETHEUS_MULTIPROC_DIR"
 _ROOM: Final = 1 << 20
-_THREADS: Final = 4
-"""Threads for each query worker: those beyond the first wait for workers, and make pages."""
+_PAGES: Final = 8
+"""Threads beside those that wait for workers or readers: they make pages."""
 _IDLE: Final = 60
-_LARGEST: Final = 16 << 20
+_LARGEST, _AHEAD = 16 << 20, 4 << 20
+"""Bytes of a request; bytes of an answer that may wait for its reader before its worker does."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -174,8 +175,12 @@ def _work(
 ) -> None:
     """Serve in one process until SIGTERM, after saying that it is ``ready``; end by itself when the parent is gone."""
     _make_room()
+    with suppress(OSError):  # Linux may give each session the same share of the processors; workers have their own
+        os.setsid()
     from stadtgraph.city import City
     from stadtgraph.query import Cache
+    from stadtgraph.query.fairness import Shares
+    from stadtgraph.query.line import MOST_WAITING
     from stadtgraph.web import logs, refusals
     from stadtgraph.web.app import create_app
     from stadtgraph.web.front import Front
@@ -196,7 +201,7 @@ def _work(
         app,
         short,
         listener,
-        threads * _THREADS + 8,
+        3 * threads + MOST_WAITING + Shares().line + _PAGES,
         connection_limit=max(100, min(_CONNECTIONS, files - 200)),
         channel_timeout=_IDLE,
         ident=None,
@@ -204,6 +209,7 @@ def _work(
         **_proxied(opened.config.serve.trusted_proxy),
         held=opened.config.serve.held,
         max_request_body_size=_LARGEST,
+        outbuf_high_watermark=_AHEAD,
         inbuf_overflow=_LARGEST * 2,  # in memory, where it is counted
         channel_request_lookahead=1,  # so that the application is told when a client has gone
     )

@@ -25,6 +25,7 @@ from stadtgraph.release import Manifest, Release, View, store_path
 from stadtgraph.sparql.files import ExampleQuery, load_queries
 from stadtgraph.sparql.guard import BOUNDS
 from stadtgraph.terms import Names
+from stadtgraph.web import callers
 from stadtgraph.web.watch import Watch
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class State:
     def perform(self, job: str, **arguments: Any) -> tuple[bytes, bytes]:
         """Let a worker do what must not be done in this process (see :func:`stadtgraph.query.jobs.perform`)."""
         limits = replace(self.queries.limits, bytes=self.city.config.write.bytes * 8)
-        return perform(self.queries.pool, limits, job, **arguments)
+        return perform(self.queries.pool, limits, job, caller=callers.caller().id, **arguments)
 
     def owner(self, graph: str) -> tuple[str | None, str]:
         """Give the name of the source that holds or may hold ``graph``, and the scope that may write to it."""
