@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from stadtgraph.errors import NotFound, QueryTimeout, StadtgraphError, StoreError
 from stadtgraph.query import Abandoned, Limits, Place, Plan, Pool, PoolSettings, Queries, Ticket, plan, wire
+from stadtgraph.query.pool import ALLOCATION
 from stadtgraph.query.sandbox import close_doors
 from stadtgraph.sparql import protocol
 
@@ -52,6 +53,16 @@ def test_a_bomb_ends_its_worker_and_the_next_query_is_answered(queries: Queries,
     assert caught.value.key in ("query-time", "query-memory")
     assert queries.pool.busy == 0
     assert b"true" in b"".join(queries.run(planned("ASK {}"), place).blocks)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="the system does not tell")
+def test_a_worker_is_told_how_to_allocate_its_memory(queries: Queries, place: Place) -> None:
+    """The C library reads that when a program starts, and never later."""
+    b"".join(queries.run(planned("ASK {}"), place).blocks)
+    pids = [worker.pid for worker in queries.pool._all]
+    with open(f"/proc/{pids[0]}/environ", "rb") as file:
+        told = dict(pair.split("=", 1) for pair in file.read().decode().split("\0") if pair)
+    assert told.items() >= ALLOCATION.items()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT], ids=lambda n: n.name)

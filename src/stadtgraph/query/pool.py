@@ -32,6 +32,10 @@ LOOK: Final = 16
 START: Final = 30.0
 LOOKING: Final = 0.25
 """Seconds for which a worker may take to start; between two looks of who waits."""
+ALLOCATION: Final = {"MALLOC_ARENA_MAX": "2", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=500"}
+"""How a worker's memory is allocated, where the C library is glibc: with two arenas at most, and with up to 500 freed
+pieces of each small size kept for the next, instead of 7. A join frees and takes thousands; it is up to a third quicker
+so. What is kept are 17 MB at most, for pieces are of 1 KB at most."""
 _SCRIPT: Final = "import sys; sys.path[:] = {path!r}; from stadtgraph.query.worker import main; main()"
 
 
@@ -46,7 +50,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={"LANG": "C.UTF-8", "PATH": os.environ.get("PATH", ""), "MALLOC_ARENA_MAX": "2"},
+            env={"LANG": "C.UTF-8", "PATH": os.environ.get("PATH", ""), **ALLOCATION},
             start_new_session=True,
         )
         assert self._process.stdin is not None and self._process.stdout is not None
