@@ -1,7 +1,8 @@
 """Geometries of places as the profile wants them: a point as centroid, anything else by its bounding box.
 
-DCAT-AP 3 takes ``locn:geometry`` for a node, while 2.x wants and CKAN reads (and writes) a literal there and stumbles
-over nodes; both read ``dcat:centroid`` and ``dcat:bbox`` as literals.
+DCAT-AP 3 takes ``locn:geometry`` for a node, while 2.x wants and CKAN reads (and writes) a literal there, WKT or
+GeoJSON, and stumbles over nodes: nothing in it is right for both. ``dcat:centroid`` and ``dcat:bbox`` are literals in
+both, and read.
 """
 
 from __future__ import annotations
@@ -11,18 +12,15 @@ import re
 from typing import Any, Final
 
 import pyoxigraph as ox
-import shapely
 
 from stadtgraph.terms import GEO
 
 _WKT: Final = re.compile(
     r"\s*(?:<[^>]*CRS84>\s*)?(POINT|LINESTRING|POLYGON|MULTI[A-Z]+|ENVELOPE)\s*(?:Z\s*)?\((.*)\)\s*", re.S
 )
-_CRS: Final = re.compile(r"^\s*<[^>]*>\s*")
 _NUMBER: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _PAIR: Final = re.compile(rf"({_NUMBER})\s+({_NUMBER})(?:\s+{_NUMBER})?")
 _LONGEST: Final = 1_000_000
-_LONGEST_OUTLINE: Final = 200_000
 _WGS_84: Final = 180.0
 Pair = tuple[str, str]
 
@@ -48,26 +46,6 @@ def centroid_or_box(literal: ox.Literal) -> tuple[str, ox.Literal] | None:
     xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
     (w, e), (s, n) = ((min(values, key=float), max(values, key=float)) for values in (xs, ys))
     return "bbox", _literal(f"POLYGON(({w} {s},{e} {s},{e} {n},{w} {n},{w} {s}))")
-
-
-def outline(literal: ox.Literal) -> ox.Literal | None:
-    """Give a whole geometry as WKT without a reference system; ``None`` for points and what is too long or none.
-
-    >>> outline(ox.Literal("POINT(11.5 50.9)")) is None
-    True
-    >>> outline(ox.Literal("LINESTRING (11.5 50.9, 11.6 50.9)")).value
-    'LINESTRING (11.5 50.9, 11.6 50.9)'
-    """
-    if len(literal.value) > _LONGEST_OUTLINE:
-        return None
-    found = centroid_or_box(literal)
-    if found is None or found[0] == "centroid":
-        return None
-    try:
-        shape = shapely.from_geojson(literal.value) if literal.value.lstrip().startswith("{") else None
-    except shapely.errors.ShapelyError:
-        return None
-    return _literal(shape.wkt if shape is not None else _CRS.sub("", literal.value).strip())
 
 
 def _literal(text: str) -> ox.Literal:

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 import pyoxigraph as ox
 
 from stadtgraph.catalogue.contacts import Contacts
-from stadtgraph.catalogue.geometry import centroid_or_box, outline
+from stadtgraph.catalogue.geometry import centroid_or_box
 from stadtgraph.catalogue.profiles import Profile
 from stadtgraph.catalogue.values import licence
 from stadtgraph.catalogue.vocabulary import (
@@ -369,7 +369,7 @@ def _period(node: ox.NamedNode, facts: Facts, context: Context) -> None:
 def _location(node: ox.NamedNode, facts: Facts, context: Context) -> None:
     """Give the geometry of a place as centroid or bounding box; a literal where a node should stand goes there too.
 
-    GovData's profile has the whole geometry as well: in 2.x it is a literal, in 3.0 a node, which CKAN cannot read.
+    A node of a whole geometry stays where 3.0 is meant; GovData's reader stumbles over it.
     """
     given = facts.pop(_GEOMETRY, [])
     shapes = [v for v in given if isinstance(v, ox.Literal)]
@@ -377,11 +377,8 @@ def _location(node: ox.NamedNode, facts: Facts, context: Context) -> None:
     known = context.reader.describe(nodes) if nodes else {}
     shapes += [v for facts_of in known.values() for v in facts_of.get(GEO.asWKT, ()) if isinstance(v, ox.Literal)]
     shapes.sort(key=str)
-    if context.profile.name == "govdata":
-        wholes: list[Term] = [whole for shape in shapes if (whole := outline(shape)) is not None]
-        facts[_GEOMETRY] = wholes[:1]
-    else:
-        facts[_GEOMETRY] = [v for v in given if isinstance(v, ox.NamedNode)]
+    is_read = context.profile.name != "govdata"
+    facts[_GEOMETRY] = [v for v in given if is_read and isinstance(v, ox.NamedNode)]
     if facts.get(DCAT.centroid) or facts.get(DCAT.bbox):
         return
     for shape in shapes:
