@@ -21,6 +21,13 @@ MALFORMED: dict[str, tuple[bytes, int]] = {
     "a chunk that is longer than it says": (CHUNKED + b"2\r\nASK{}\r\n0\r\n\r\n", 400),
     "two transfer codings": (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n5\r\nASK{}\r\n0\r\n\r\n", 501),
     "an unknown transfer coding": (POST + b"Transfer-Encoding: xchunked\r\n\r\n5\r\nASK{}\r\n0\r\n\r\n", 501),
+    "chunks in chunks": (POST + b"Transfer-Encoding: chunked, Chunked\r\n\r\n5\r\nASK{}\r\n0\r\n\r\n", 400),
+    "chunks twice": (POST + b"Transfer-Encoding: chunked\r\n" * 2 + b"\r\n5\r\nASK{}\r\n0\r\n\r\n", 400),
+    "chunks in HTTP/1.0": (
+        POST.replace(b"1.1", b"1.0")
+        + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nASK{}\r\n0\r\n\r\n",
+        400,
+    ),
     "a length and chunks": (
         POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nASK{}\r\n0\r\n\r\n" + GET + b"\r\n",
         400,
@@ -247,6 +254,7 @@ PATHS = [
     "/%2e%2e/%2e%2e/",
     "/catalog.ttl?page=99999999999999999999999",
     "/catalog.ttl?page=-1",
+    "/catalog.ttl?modified_since=9999-99-99T99:99:99Z",
     "/releases?format=%3Cscript%3E",
 ]
 

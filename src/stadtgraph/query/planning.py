@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Final
 
 from stadtgraph.errors import NotAcceptable
 from stadtgraph.query.dataset import Wanted, wanted
+from stadtgraph.query.turn import Turn
 from stadtgraph.sparql import guard
 from stadtgraph.sparql.negotiate import GRAPHS, HTML, TABLES, Choice, Format, negotiate
 from stadtgraph.sparql.negotiate import wanted as named_format
@@ -19,7 +19,7 @@ from stadtgraph.sparql.outline import Outline
 from stadtgraph.sparql.protocol import Request
 
 _LONG: Final = 16 * 1024
-_reading: Final = threading.Lock()
+_reading: Final = Turn("query-reading")
 """Texts of more than so many characters are read one at a time: the tokens of one may take 50 MB."""
 
 
@@ -64,7 +64,8 @@ def plan(
     """Read the query of ``request`` and choose its format; ``pages`` offers HTML as well.
 
     ``services`` lets SERVICE pass; only :class:`stadtgraph.query.run.Queries` may be given such a plan. Raises
-    :class:`QuerySyntaxError`, :class:`QueryRefused` or :class:`NotAcceptable`.
+    :class:`QuerySyntaxError`, :class:`QueryRefused` or :class:`NotAcceptable`, and :class:`BusyError` where too many
+    long queries are to be read.
     """
     with _reading if len(request.text) > _LONG else nullcontext():
         outline = guard.read(request.text, base, bounds, services=services)

@@ -77,6 +77,8 @@ _OUTCOMES = {
     "query-depth": "depth",
     "query-large": "size",
     "query-busy": "busy",
+    "query-reading": "busy",
+    "web-busy": "busy",
 }
 
 

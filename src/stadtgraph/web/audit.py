@@ -20,6 +20,7 @@ from stadtgraph.errors import NotFound, ProtocolError
 from stadtgraph.terms import Names
 from stadtgraph.web import callers
 from stadtgraph.web.language import language
+from stadtgraph.web.performing import costly
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
 from stadtgraph.web.shown import show
 from stadtgraph.web.sparql import opened
@@ -65,7 +66,12 @@ def report(form: str) -> Response:
     tag = etag(found.id, request.args.get("release"), most)
     if is_known(tag):
         return not_modified(tag)
-    content = state().written((found.place.release, form, language(), str(most)), lambda: _written(found, form, most))
+    key = (found.place.release, form, language(), str(most))
+    content = state().known_file(key)
+    if content is None:
+        made, lang = _report(found), language()
+        with costly("AUDIT"):
+            content = state().written(key, lambda: _written(made, form, lang, most))
     response = Response(content, content_type=FORMS[form].media_type)
     if form in ("csv", "xlsx"):
         response.headers["Content-Disposition"] = f'attachment; filename="audit-{found.id}.{form}"'
@@ -74,9 +80,9 @@ def report(form: str) -> Response:
     return tagged(response, tag)
 
 
-def _written(found: Opened, form: str, most: int | None) -> bytes:
+def _written(made: AuditReport, form: str, lang: str, most: int | None) -> bytes:
     out = io.BytesIO()
-    write(replace(_report(found), most=most), form, out, language())
+    write(replace(made, most=most), form, out, lang)
     return out.getvalue()
 
 
@@ -101,7 +107,11 @@ def _tag() -> str:
 
 
 def _report(found: Opened) -> AuditReport:
-    return state().report(found)
+    made = state().known_report(found)
+    if made is None:
+        with costly("AUDIT"):
+            made = state().report(found)
+    return made
 
 
 def _page(template: str, found: Opened, made: AuditReport) -> str:

@@ -6,6 +6,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
@@ -28,6 +29,7 @@ from stadtgraph.release import View
 from stadtgraph.sparql.negotiate import DOCUMENTS, Choice, negotiate
 from stadtgraph.web.documents import document
 from stadtgraph.web.language import language, told
+from stadtgraph.web.performing import costly
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
 from stadtgraph.web.shown import local_path
 from stadtgraph.web.sparql import opened
@@ -38,7 +40,6 @@ _KEPT: Final = 3
 _MOMENT: Final = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?)?")
 _FORM_OF: Final = {"turtle": "ttl", "jsonld": "jsonld", "rdfxml": "rdf", "ntriples": "nt"}
 _lock: Final = threading.Lock()
-_scoring: Final = threading.Lock()
 _writing: Final = threading.BoundedSemaphore(2)
 _SCORED: Final = 20_000
 """Datasets up to which scores are worked out on request."""
@@ -129,13 +130,15 @@ def quality(form: str) -> Response:
         return not_modified(tag)
     if len(catalogue_of(found).datasets) > _SCORED:
         raise NotFound("catalogue-quality-large", bound=_SCORED)
-    with _scoring:
-        kept: dict[tuple[str, str], list[ox.Triple]] = current_app.extensions.setdefault("stadtgraph-scores", {})
-        key = (found.place.release, checked)
-        if key not in kept:
+    kept: dict[tuple[str, str], list[ox.Triple]] = current_app.extensions.setdefault("stadtgraph-scores", {})
+    key = (found.place.release, checked)
+    triples = kept.get(key)
+    if triples is None:
+        with costly("QUALITY"):
+            triples = kept.get(key) or list(preview(state().city, "eu", found.id).quality())
             kept.clear()
-            kept[key] = list(preview(state().city, "eu", found.id).quality())
-    return tagged(document(kept[key], Choice(offers[form], offers[form].media_type)), tag)
+            kept[key] = triples
+    return tagged(document(triples, Choice(offers[form], offers[form].media_type)), tag)
 
 
 @blueprint.get("/catalog/changes.atom")
@@ -225,8 +228,12 @@ def _number() -> int | None:
 
 def _since() -> str:
     asked = request.args.get("modified_since", "").replace(" ", "+")
-    if asked and not _MOMENT.fullmatch(asked):
-        raise UsageError("catalogue-bad-moment", moment=asked[:40])
+    try:
+        if asked and not _MOMENT.fullmatch(asked):
+            raise ValueError
+        datetime.fromisoformat(asked + "2000-01-01"[len(asked) :])
+    except ValueError as problem:
+        raise UsageError("catalogue-bad-moment", moment=asked[:40]) from problem
     return asked
 
 

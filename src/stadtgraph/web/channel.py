@@ -15,7 +15,8 @@ from waitress.channel import HTTPChannel
 from waitress.task import WSGITask
 
 from stadtgraph.errors import StadtgraphError
-from stadtgraph.web import front
+from stadtgraph.query.fairness import neighbourhood
+from stadtgraph.web import front, refusals
 from stadtgraph.web.front import Given
 
 SLOWEST_REQUEST: Final = 60.0
@@ -37,7 +38,26 @@ class Task(WSGITask):  # type: ignore[misc]
         ready, self.channel.ready = self.channel.ready, None
         if ready is not None:
             self.channel.write_soon(ready)
+            self.close_on_finish = "CONNECTION" in self.request.headers
             return
+        server, headers = self.channel.server, self.request.headers
+        address = server.address(self.channel, headers)
+        if self.channel.given is not None or address is None:
+            self._serve()
+            return
+        caller = neighbourhood(address)
+        if not server.crowd.enter(caller, server.trusted if "AUTHORIZATION" in headers else 1.0):
+            self.start()
+            refusals.refuse(self, 429, ("Retry-After", "1"))
+            self.finish()
+            return
+        try:
+            self._serve()
+        finally:
+            server.crowd.leave(caller)
+
+    def _serve(self) -> None:
+        """Ask the application."""
         try:
             super().service()
         except StadtgraphError:

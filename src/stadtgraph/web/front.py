@@ -81,6 +81,16 @@ class Ready:
     blocks: Iterable[bytes] = ()
 
 
+LIVE: Final = "/health/live"
+_TEXT: Final = "text/plain; charset=utf-8"
+LIVING: Final = Ready(
+    "200 OK",
+    [*reply.COMMON, ("Content-Type", _TEXT), ("Cache-Control", "no-store"), ("Content-Length", "3")],
+    (b"ok\n",),
+)
+"""The answer that the process lives, which needs no thread: one that has none left is busy, not dead."""
+
+
 @dataclass(slots=True)
 class Standing:
     """A query that may be asked as soon as a worker is free."""

@@ -27,6 +27,7 @@ from waitress.task import ThreadedTaskDispatcher
 
 from stadtgraph.web import front, reply
 from stadtgraph.web.channel import Channel
+from stadtgraph.web.crowd import Crowd
 from stadtgraph.web.front import Front, Given, Ready, Standing
 from stadtgraph.web.room import Room, Unsent
 
@@ -81,14 +82,17 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         threads: int,
         *,
         held: int = 256_000_000,
+        each: int = 0,
+        trusted: float = 1.0,
         **settings: Any,
     ) -> None:
         """Serve ``application``; ``short`` is the part of it that the loop may ask itself.
 
-        ``held`` bounds the bytes that wait for clients.
+        ``held`` bounds the bytes that wait for clients, ``each`` the threads that one caller may hold; with a token
+        it is ``trusted`` times as many.
         """
         self.touched: set[Channel] = set()
-        self.room = Room(held)
+        self.room, self.crowd, self.trusted = Room(held), Crowd(min(each, threads // 2)), trusted
         self._short, self._main = short, threading.get_ident()
         self._fresh: list[Channel] = []
         self._begun: dict[int, _Begun] = {}
@@ -276,7 +280,11 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 
     def _shortly(self, channel: Channel, request: Any) -> Ready | Given | Standing | None:
         headers = request.headers
-        if request.error or request.version != "1.1" or request.path not in front.PATHS or channel.total_outbufs_len:
+        if request.error or request.version != "1.1" or channel.total_outbufs_len:
+            return None
+        if request.path == front.LIVE and request.command == "GET" and "AUTHORIZATION" not in headers:
+            return front.LIVING
+        if request.path not in front.PATHS:
             return None
         if "AUTHORIZATION" in headers or "CONNECTION" in headers or len(request.query) > _LONGEST:
             return None
@@ -292,12 +300,12 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         accepted = f"{headers.get('ACCEPT', '')}\n{headers.get('ACCEPT_ENCODING', '')}"
         raw = (method, request.query.encode("latin-1"), headers.get("CONTENT_TYPE", ""), accepted, body)
         assert self._short is not None
-        known, address = headers.get("IF_NONE_MATCH", ""), self._address(channel, headers)
+        known, address = headers.get("IF_NONE_MATCH", ""), self.address(channel, headers)
         channel.caller = address
         ask = not self._line and not self._is_crowded(time.monotonic())
         return self._short.begin(raw, known, address, channel.check_client_disconnected, ask=ask)
 
-    def _address(self, channel: Channel, headers: Any) -> str | None:
+    def address(self, channel: Channel, headers: Any) -> str | None:
         """Give the address of the caller as waitress would; ``None`` where that takes a closer look."""
         own, proxy = str(channel.addr[0]), self.adj.trusted_proxy
         if not proxy or (proxy not in (own, "*")) or "X_FORWARDED_FOR" not in headers:

@@ -1,10 +1,14 @@
-"""Work that a query worker does for a page beside answering a query."""
+"""Work for a page beside answering a query: by a query worker, or in this process where it takes seconds."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from flask import request
 
-from stadtgraph.query import Answer
+from stadtgraph.query import Abandoned, Answer, outcome_of
 from stadtgraph.web import callers
 from stadtgraph.web.state import Opened, state
 
@@ -27,3 +31,29 @@ def perform(job: str, found: Opened, content_type: str, form: str = "", **more: 
         base=found.place.names.base,
         **more,
     )
+
+
+@contextmanager
+def costly(form: str) -> Iterator[None]:
+    """Let something be made in this process that takes seconds and is then kept: one at a time, few may wait.
+
+    The seconds count for the share of this caller as those of a query do; ``form`` is what logs and metrics call it.
+    Raises :class:`TooManyRequests` and :class:`BusyError`.
+    """
+    ticket = state().watch.ticket(request.remote_addr or "", callers.caller())
+    ticket.form = form
+    try:
+        ticket.enter()
+        with state().making:
+            is_gone = request.environ.get("waitress.client_disconnected")
+            if is_gone is not None and is_gone():
+                raise Abandoned
+            began = time.monotonic()
+            try:
+                yield
+            finally:
+                ticket.worked = time.monotonic() - began
+    except BaseException as problem:
+        ticket.end(outcome_of(problem))
+        raise
+    ticket.end("ok")

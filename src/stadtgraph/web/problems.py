@@ -64,6 +64,8 @@ _REASONS: Final = {
     "query-memory": "memory",
     "query-large": "size",
     "query-busy": "busy",
+    "query-reading": "busy",
+    "web-busy": "busy",
 }
 _MOST_RESULTS: Final = 100
 _log: Final = logging.getLogger(__name__)

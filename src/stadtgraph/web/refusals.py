@@ -9,11 +9,12 @@ Sources: https://www.rfc-editor.org/rfc/rfc9112#name-message-body-length, https:
 from __future__ import annotations
 
 import json
+import re
 from typing import Final
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, Task
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
@@ -26,11 +27,13 @@ from stadtgraph.web.reply import COMMON
 _REASONS: Final = {
     400: "Bad Request",
     413: "Content Too Large",
+    429: "Too Many Requests",
     431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     501: "Not Implemented",
 }
 _LONGEST: Final = 200
+_CODINGS: Final = re.compile(rb"(?im)^transfer-encoding:(.*)$")
 
 
 def install() -> None:
@@ -43,6 +46,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the head; what is not clear is an error, whatever it is that fails to be read."""
+        codings = _CODINGS.findall(header_plus)
         try:
             super().parse_header(header_plus)
         except ValueError as problem:
@@ -51,6 +55,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             raise ParsingError("no host")
         if self.chunked and "CONTENT_LENGTH" in self.headers:
             raise ParsingError("length and chunks")
+        if codings and (self.version != "1.1" or len(codings) > 1 or codings[0].lower().count(b"chunked") > 1):
+            raise ParsingError("chunks that two readers read differently")
 
 
 class Refusal(ErrorTask):  # type: ignore[misc]
@@ -59,11 +65,16 @@ class Refusal(ErrorTask):  # type: ignore[misc]
     def execute(self) -> None:
         """Write the problem document."""
         code = self.request.error.code if self.request.error.code in _REASONS else 400
-        self.status, body = document(code, self.request.headers.get("ACCEPT_LANGUAGE", ""))
-        self.response_headers += [*COMMON, ("Content-Type", PROBLEM.media_type), ("Cache-Control", "no-store")]
         self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body)
+        refuse(self, code)
+
+
+def refuse(task: Task, code: int, *headers: tuple[str, str]) -> None:
+    """Answer with the problem ``code``."""
+    task.status, body = document(code, task.request.headers.get("ACCEPT_LANGUAGE", ""))
+    task.response_headers += [*COMMON, ("Content-Type", PROBLEM.media_type), ("Cache-Control", "no-store"), *headers]
+    task.content_length, task.complete = len(body), True
+    task.write(body)
 
 
 def document(code: int, accept_language: str) -> tuple[str, bytes]:

@@ -22,8 +22,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
+from stadtgraph.config import FairnessSettings
 from stadtgraph.errors import StoreError, UsageError
 from stadtgraph.web.memory import ARENAS, Trim, give_back
 
@@ -208,6 +209,8 @@ def _work(
         clear_untrusted_proxy_headers=True,
         **_proxied(opened.config.serve.trusted_proxy),
         held=opened.config.serve.held,
+        each=_each(opened.config.fairness),
+        trusted=opened.config.fairness.trusted,
         max_request_body_size=_LARGEST,
         outbuf_high_watermark=_AHEAD,
         inbuf_overflow=_LARGEST * 2,  # in memory, where it is counted
@@ -260,7 +263,12 @@ def _raise_files() -> int:
     return max(soft, wanted)
 
 
-def _proxied(address: str) -> dict[str, object]:
+def _each(shares: FairnessSettings) -> int:
+    """Give how many threads one caller may hold: as many as it may have queries, running and waiting."""
+    return shares.concurrency and shares.concurrency + shares.waiting
+
+
+def _proxied(address: str) -> dict[str, Any]:
     """Give waitress's settings for the reverse proxy at ``address``; its headers replace the address of the caller."""
     if not address:
         return {}

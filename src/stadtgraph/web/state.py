@@ -21,6 +21,7 @@ from stadtgraph.city.searching import expanded
 from stadtgraph.city.writing import Writer
 from stadtgraph.query import Cache, Federation, Limits, Place, Pool, PoolSettings, Queries
 from stadtgraph.query.jobs import perform
+from stadtgraph.query.turn import Turn
 from stadtgraph.release import Manifest, Release, View, store_path
 from stadtgraph.sparql.files import ExampleQuery, load_queries
 from stadtgraph.sparql.guard import BOUNDS
@@ -116,28 +117,39 @@ class State:
         self.watch = Watch(city.config, self.queries, city.releases)
         self._opened: OrderedDict[tuple[str, View], Opened] = OrderedDict()
         self._lock = threading.Lock()
-        self._report: tuple[str, AuditReport] | None = None
-        self._report_lock = threading.Lock()
+        self.making = Turn("web-busy")
+        self._reports: dict[str, AuditReport] = {}
         self._written: OrderedDict[tuple[str, ...], bytes] = OrderedDict()
-        self._writing = threading.Lock()
         self._examples: tuple[ExampleQuery, ...] | None = None
 
+    def known_report(self, found: Opened) -> AuditReport | None:
+        """Give the report on the audit of one view of a release where it was asked for lately."""
+        return self._reports.get(found.place.release)
+
     def report(self, found: Opened) -> AuditReport:
-        """Give the report on the audit of one view of a release; the last one asked for is kept."""
-        with self._report_lock:
-            if self._report is None or self._report[0] != found.place.release:
-                self._report = (found.place.release, self.city.audit(found.id, view=found.view))
-            return self._report[1]
+        """Make the report on the audit of one view of a release, within :attr:`making`.
+
+        That of the current release is kept, and the last other one.
+        """
+        made = self._reports.get(found.place.release)
+        if made is None:
+            made = self.city.audit(found.id, view=found.view)
+            current = self.city.releases.current_id() or ""
+            kept = {key: report for key, report in self._reports.items() if key.split(" ")[0] == current}
+            self._reports = {**kept, found.place.release: made}
+        return made
+
+    def known_file(self, key: tuple[str, ...]) -> bytes | None:
+        """Give a report as a file where it was asked for lately."""
+        return self._written.get(key)
 
     def written(self, key: tuple[str, ...], make: Callable[[], bytes]) -> bytes:
-        """Give a report as a file; the last ones are kept, and one is made at a time."""
-        with self._writing:
-            if key not in self._written:
-                self._written[key] = make()
-            self._written.move_to_end(key)
-            while len(self._written) > 1 and sum(map(len, self._written.values())) > _KEPT_BYTES:
-                self._written.popitem(last=False)
-            return self._written[key]
+        """Give a report as a file, made within :attr:`making`; the last ones are kept."""
+        if key not in self._written:
+            self._written[key] = make()
+        while len(self._written) > 1 and sum(map(len, self._written.values())) > _KEPT_BYTES:
+            self._written.popitem(last=False)
+        return self._written[key]
 
     def perform(self, job: str, **arguments: Any) -> tuple[bytes, bytes]:
         """Let a worker do what must not be done in this process (see :func:`stadtgraph.query.jobs.perform`)."""
