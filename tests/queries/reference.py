@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import product
 from pathlib import Path
 
@@ -27,6 +27,11 @@ GEO, SCHEMA, SOSA = (Namespace(str(PREFIXES[p])) for p in ("geo", "schema", "sos
 
 Row = tuple[str, ...]
 Option = str | Row
+
+
+def today() -> date:
+    """Give the day on which queries are asked: theirs is that of UTC, wherever the machine stands."""
+    return datetime.now(UTC).date()
 
 
 def local(term: object) -> str:
@@ -121,7 +126,7 @@ class Registers:
 
     def is_valid(self, subject: Node, day: str | None = None) -> bool:
         """Tell whether something is valid on a day (today)."""
-        day = day or date.today().isoformat()
+        day = day or today().isoformat()
         starts, ends = self.of(subject, SG.validFrom), self.of(subject, SG.validUntil)
         return all(str(s) <= day for s in starts) and all(day <= str(e) for e in ends)
 
@@ -147,6 +152,8 @@ class World:
     registers: Registers
     files: Path
     """The folder of the city's real files."""
+    built: date
+    """The day on which the city was built."""
 
 
 Reference = Callable[[World], Iterable[Sequence[str]]]

@@ -6,7 +6,6 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import date
 
 from rdflib import RDFS
 from rdflib.term import Node
@@ -35,6 +34,7 @@ from queries.reference import (
     local,
     name,
     optional,
+    today,
 )
 
 QUARTER, CENTRE = "Lobeda-Altstadt", "Jena-Zentrum"
@@ -132,7 +132,7 @@ def quality(world: World) -> Iterator[Row]:
     """Counts over all trees, each rule by itself."""
     found = list(trees(world.files).values())
     years = [int(tree.year) for tree in found if tree.year.isdigit()]
-    yield "Pflanzjahr liegt in der Zukunft", str(sum(year > date.today().year for year in years))
+    yield "Pflanzjahr liegt in der Zukunft", str(sum(year > today().year for year in years))
     yield "Pflanzjahr hat keine vier Ziffern", str(sum(year < 1000 for year in years))
     yield "höher als möglich", str(sum(tree.height > 50 for tree in found))
     yield "Vitalität ist 0", str(sum(tree.vitality == "0" for tree in found))

@@ -24,6 +24,7 @@ from queries.reference import (
     local,
     name,
     optional,
+    today,
 )
 from stadtgraph.terms import PREFIXES
 
@@ -102,7 +103,7 @@ def overdue(world: World) -> Iterator[Row]:
         if not known:
             asks = optional(r.asks(dataset, DCT.modified), 2)
             yield from combine([(local(dataset), r.title(dataset), promised, "", "")], asks)
-        elif date.today() - date.fromisoformat(max(map(str, known))) > timedelta(days[promised]):
+        elif today() - date.fromisoformat(max(map(str, known))) > timedelta(days[promised]):
             yield local(dataset), r.title(dataset), promised, max(map(str, known)), "true", "", ""
 
 

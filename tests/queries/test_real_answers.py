@@ -35,9 +35,9 @@ each_query_with_words = pytest.mark.parametrize("query", WITH_WORDS, ids=lambda 
 
 
 @pytest.fixture(scope="session")
-def world(real_data: Path) -> World:
-    """The files that the references read."""
-    return World(Registers(), real_data)
+def world(real_data: Path, real_city: City) -> World:
+    """The files that the references read, and when the city was built."""
+    return World(Registers(), real_data, real_city.releases.require_current().created.date())
 
 
 def ask(city: City, query: ExampleQuery, **values: str) -> Answer:
