@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from copy import copy
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -78,6 +80,7 @@ class Town:
     """The folders of a small city, and how to change its sources."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.city_folder, self.data, self.files = folder / "city", folder / "data", folder / "files"
         for path in (self.city_folder, self.data, self.files, folder / "shapes", folder / "ontology"):
             path.mkdir(parents=True)
@@ -98,6 +101,15 @@ class Town:
     def plans(self, text: str = SECRET) -> None:
         """Write the restricted table."""
         (self.files / "plans.csv").write_text(f"id,text\n1,{text}\n")
+
+    def copied(self, folder: Path) -> Town:
+        """Give a town in another folder that is as this one is now, with its releases."""
+        shutil.copytree(self.folder, folder)
+        made = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, Path):
+                setattr(made, name, folder / value.relative_to(self.folder))
+        return made
 
     @property
     def city(self) -> City:

@@ -65,16 +65,16 @@ def _expected(make_town: Callable[[str], Town]) -> Contents | tuple[Contents, Co
 
 @pytest.mark.parametrize("rolled_back", [False, True], ids=["after a build", "after a rollback"])
 def test_killed_after_any_step_the_old_or_the_new_release_serves(
-    make_town: Callable[[str], Town], rolled_back: bool
+    make_town: Callable[[str], Town], rolled_back: bool, tmp_path: Path
 ) -> None:
     """Every step that a build reports is a place to die; nothing is ever a mixture."""
-    expected, step, outcomes = _expected(make_town), 0, set()
+    expected, step, outcomes, prepared = _expected(make_town), 0, set(), make_town("prepared")
+    _prepare(prepared, rolled_back=rolled_back)
+    old = _both(prepared)
+    _change(prepared)
     while True:
         step += 1
-        town = make_town(f"step{step}")
-        _prepare(town, rolled_back=rolled_back)
-        old = _both(town)
-        _change(town)
+        town = prepared.copied(tmp_path / f"step{step}")
         process = _run(town, step)
         process.communicate(timeout=600)
         now = _both(town)
@@ -105,14 +105,14 @@ City(city).withdraw("https://town.example/graph/source/trees", progress=progress
 
 
 def test_a_withdrawal_that_is_killed_after_any_step_leaves_a_release_that_serves(
-    make_town: Callable[[str], Town],
+    make_town: Callable[[str], Town], tmp_path: Path
 ) -> None:
     """Before the next writer comes, the release answers; starting the withdrawal again finishes it."""
-    step = 0
+    prepared, step = make_town("prepared"), 0
+    prepared.build()
     while True:
         step += 1
-        town = make_town(f"withdraw{step}")
-        town.build()
+        town = prepared.copied(tmp_path / f"step{step}")
         command = [sys.executable, "-c", WITHDRAW, str(town.city_folder), str(step)]
         code = subprocess.run(command, timeout=600, check=False).returncode
         with town.city as city:
