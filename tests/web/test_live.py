@@ -234,7 +234,7 @@ def test_a_moved_current_is_noticed_and_signals_end_the_server(folder: Path, ser
         assert f"Stadtgraph-Release: {oldest}".lower() in curl("-I", f"{address}/").lower()
         assert server.stop() == 0
         with pytest.raises(OSError):
-            urllib.request.urlopen(address, timeout=20)
+            urllib.request.urlopen(address, timeout=60)
 
 
 def test_a_dead_process_is_replaced(folder: Path, serving: Any) -> None:
