@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pyoxigraph as ox
 import pytest
@@ -15,6 +16,8 @@ from stadtgraph.city.reporting import audited_view
 from stadtgraph.terms import PREFIXES, SH
 
 SHAPES = "https://w3id.org/stadtgraph/shapes/"
+DAY = datetime(2026, 11, 21, tzinfo=UTC)
+"""The day of the audit: on later ones more has ended."""
 CHECKS = {
     "no accountable unit": ("dataset-accountable", {"dataset/geplante-datensaetze", "dataset/ladepunkte-kennzahlen"}),
     "more than one accountable": ("dataset-one-accountable", 2),
@@ -37,7 +40,7 @@ CHECKS = {
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     """Jena from its registers, without content files."""
-    with City(tmp_path_factory.mktemp("registers") / "city") as city:
+    with City(tmp_path_factory.mktemp("registers") / "city", clock=lambda: DAY) as city:
         city.build()
         yield city
 

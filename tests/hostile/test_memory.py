@@ -104,24 +104,25 @@ def test_requests_that_are_never_finished_are_bounded_together(attacked_city: Pa
     with serving(attacked_city, SETTINGS) as target:
         before = web(target)
         with ExitStack() as stack:
-            clients = [stack.enter_context(target.connect(5)) for _ in range(250)]
+            clients = [stack.enter_context(target.connect(120)) for _ in range(250)]
             for client in clients:
                 with suppress(OSError):
                     client.sendall(HEAD % 900_000 + b"#" * 500_000)
+                assert web(target) < before + ROOM
             target.check()
             assert web(target) < before + ROOM
-            assert len(open_connections(target)) * 500_000 <= HELD * 1.5
+            eventually(lambda: len(open_connections(target)) * 500_000 <= HELD * 1.5, "the slowest may stay")
         goes_back(target, before)
 
 
 def test_one_upload_is_not_in_the_way_of_another(attacked_city: Path) -> None:
     """Whoever sends steadily gets through while others stall."""
     with serving(attacked_city, SETTINGS) as target, ExitStack() as stack:
-        stalled = [stack.enter_context(target.connect(5)) for _ in range(20)]
+        stalled = [stack.enter_context(target.connect(120)) for _ in range(20)]
         for client in stalled:
             client.sendall(HEAD % 2_000_000 + b"#" * 1_000_000)
         time.sleep(3)
-        steady = stack.enter_context(target.connect(30))
+        steady = stack.enter_context(target.connect(120))
         steady.sendall(HEAD % 2_000_000)
         for _ in range(20):
             steady.sendall(b"#" * 100_000)
@@ -134,7 +135,7 @@ def test_a_client_that_leaves_while_its_query_waits_for_a_thread_leaves_no_worke
         for round_ in range(6):
             with ExitStack() as stack:
                 for number in range(30):
-                    client = stack.enter_context(target.connect(5))
+                    client = stack.enter_context(target.connect(120))
                     client.sendall(line(f"{LONG} LIMIT {200_000 + number}", f"203.0.113.{round_ * 30 + number}"))
         eventually(lambda: not counted(target, "in_flight"), "a worker is busy for nobody")
         assert all(target.ask(f"SELECT ({i} AS ?x) {{}}").status == 200 for i in range(5))

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from stadtgraph.errors import NotFound, QueryTimeout, StadtgraphError, StoreError
 from stadtgraph.query import Abandoned, Limits, Place, Plan, Pool, PoolSettings, Queries, Ticket, plan, wire
-from stadtgraph.query.pool import ALLOCATION
+from stadtgraph.query.pool import ALLOCATION, Worker
 from stadtgraph.query.sandbox import close_doors
 from stadtgraph.sparql import protocol
 
@@ -136,6 +136,23 @@ def test_who_leaves_the_line_is_waited_for_no_longer(place: Place) -> None:
     for worker in held:
         queries.pool.release(worker)
     queries.close()
+
+
+def test_a_worker_that_dies_before_it_is_asked_is_not_told_to_the_caller(
+    queries: Queries, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The query did not end it; another one answers."""
+    ask, died = Worker.ask, list[int]()
+
+    def asked(worker: Worker, request: dict[str, Any]) -> None:
+        if len(died) < 2:
+            died.append(worker.pid)
+            raise wire.Broken
+        ask(worker, request)
+
+    monkeypatch.setattr(Worker, "ask", asked)
+    assert b"true" in b"".join(queries.run(planned("ASK {}"), place).blocks)
+    assert len(died) == 2 and queries.pool.busy == 0
 
 
 def test_workers_end_with_the_process_that_started_them(place: Place, tmp_path: Any) -> None:

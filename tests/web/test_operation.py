@@ -128,6 +128,10 @@ def test_without_a_worker_that_answers_the_server_is_not_ready(
     monkeypatch.setattr(pool, "acquire", none)
     refused = client.get("/health/ready")
     assert refused.status_code == 503 and refused.get_json(force=True)["type"].endswith("query-no-worker")
+    monkeypatch.setattr(pool, "take", lambda: None)
+    told = client.get(ASK)
+    assert told.status_code == 503 and told.get_json(force=True)["type"].endswith("query-no-worker")
+    assert int(told.headers["Retry-After"]) > 0
     assert client.get("/health/live").status_code == 200
 
 

@@ -36,6 +36,8 @@ ALLOCATION: Final = {"MALLOC_ARENA_MAX": "2", "GLIBC_TUNABLES": "glibc.malloc.tc
 """How a worker's memory is allocated, where the C library is glibc: with two arenas at most, and with up to 500 freed
 pieces of each small size kept for the next, instead of 7. A join frees and takes thousands; it is up to a third quicker
 so. What is kept are 17 MB at most, for pieces are of 1 KB at most."""
+_REAP: Final = 10.0
+"""Seconds until a process that has closed its pipe is told by the system to have ended: some where it is busy."""
 _SCRIPT: Final = "import sys; sys.path[:] = {path!r}; from stadtgraph.query.worker import main; main()"
 
 
@@ -133,7 +135,7 @@ class Worker:
     def death(self) -> StadtgraphError:
         """Say why the process died by itself."""
         try:
-            code = self._process.wait(1.0)
+            code = self._process.wait(_REAP)
         except subprocess.TimeoutExpired:
             code = 0
         if code == -signal.SIGSEGV:

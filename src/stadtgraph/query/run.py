@@ -35,6 +35,8 @@ _CHECK, _CHECK_PATIENCE = 5.0, 0.5
 _CHEAP: Final = 0.005
 """Bytes and seconds of an answer that are held back, so that what fails early gets a status of its own; and the
 seconds of work below which an answer is not worth a file."""
+_ATTEMPTS: Final = 3
+"""Workers that are asked one after the other, where each dies before it has read the query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,12 +349,15 @@ class Queries:
         return self._sent(self._request(plan, place, rows), is_gone, ticket)
 
     def _sent(self, request: dict[str, Any], is_gone: Callable[[], bool], ticket: Ticket) -> Work:
-        worker = self.pool.acquire(self.limits.patience, caller=ticket.caller, trusted=ticket.trusted, is_gone=is_gone)
-        try:
-            return Work(self.pool, worker, request, self.limits, is_gone, ticket)
-        except wire.Broken:
-            self.pool.discard(worker, "failed")
-            raise StoreError("query-failed") from None
+        for _ in range(_ATTEMPTS):
+            worker = self.pool.acquire(
+                self.limits.patience, caller=ticket.caller, trusted=ticket.trusted, is_gone=is_gone
+            )
+            try:
+                return Work(self.pool, worker, request, self.limits, is_gone, ticket)
+            except wire.Broken:  # it died before it knew of the query, which therefore is not to blame
+                self.pool.discard(worker, "died")
+        raise StoreError("query-failed")
 
     def _request(self, plan: Plan, place: Place, rows: int | None) -> dict[str, Any]:
         """Describe the query and the dataset that it asks for and may see."""

@@ -56,6 +56,7 @@ _STATUS_OF_KEY: Final = {
     "federation-credentials": 502,
     "release-none": 503,
     "release-current-missing": 503,
+    "query-no-worker": 503,
 }
 _TOLD: Final = ("line", "column", "found", "expected", "bound", "prefix", "namespace", "name", "scope", "address")
 _REASONS: Final = {
@@ -130,10 +131,10 @@ def of_error(error: errors.StadtgraphError) -> Response:
     status = status_of(error)
     if isinstance(error, GateViolation):
         return _violated(error)
-    if status == 500:
+    if status == 500 or error.key == "query-no-worker":
         _log.error("request failed: %s", error)
     response = problem(status, error.key if status != 500 else "internal", detail_of(error), members(error))
-    if error.key == "query-busy" or isinstance(error, errors.BusyError):
+    if error.key in ("query-busy", "query-no-worker") or isinstance(error, errors.BusyError):
         response.headers["Retry-After"] = "5"
     if isinstance(error, errors.TooManyRequests):
         response.headers["Retry-After"] = str(error.params["seconds"])
