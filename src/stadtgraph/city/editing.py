@@ -85,6 +85,12 @@ class Target:
         before = dict.fromkeys(chain.from_iterable(self.before.values()))
         return [t for t in now if t not in before], [t for t in before if t not in now]
 
+    def forget(self) -> None:
+        """Hold nothing any more. One by one, for to let go of all at once stops every thread."""
+        for held in (self.now, self.before):
+            while held:
+                held.popitem()
+
     @property
     def is_changed(self) -> bool:
         """Tell whether the request did anything to the graph."""
@@ -226,11 +232,12 @@ class Edits:
             self.draft.check(target.source, (t for s in touched for t in target.of(s)))
 
     def apply(self) -> bool:
-        """Make the changes in the draft; tell whether that changed it. Call :meth:`check` before."""
+        """Make the changes in the draft, once; tell whether that changed it. Call :meth:`check` before."""
         changed = False
         for target in self._targets.values():
             if target.is_changed:
                 changed |= self._apply(target)
+            target.forget()
         return changed
 
     def _apply(self, target: Target) -> bool:

@@ -8,10 +8,13 @@ calls ``Store.query``, and it always passes both. The store's own default graph 
 from __future__ import annotations
 
 import gc
+import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import pyoxigraph as ox
 
@@ -63,6 +66,21 @@ class Engine(Protocol):
         """Apply a SPARQL update text that stadtgraph itself made."""
 
 
+_HANDLES: Final = "/proc/self/fd"
+_PAUSES: Final = (0.005, 0.02, 0.1)
+"""Seconds to wait for a store that was let go of to close its files."""
+
+
+def _has_open(folder: Path) -> bool:
+    """Tell whether this process has a file below ``folder`` open."""
+    below = f"{folder.resolve()}{os.sep}"
+    for handle in os.listdir(_HANDLES):
+        with suppress(OSError):
+            if os.readlink(f"{_HANDLES}/{handle}").startswith(below):
+                return True
+    return False
+
+
 class OxigraphEngine:
     """Embedded Oxigraph on disk. Opened read-only (the default), it never writes a file."""
 
@@ -79,8 +97,15 @@ class OxigraphEngine:
             raise StoreError("store-open", path=path.name, problem=problem) from problem
 
     def close(self) -> None:
-        """Let go of the store, so that its folder can be moved; the engine must not be used afterwards."""
+        """Let go of the store, so that its folder can be moved; the engine must not be used afterwards.
+
+        Where something that nobody can reach any more still holds it, that is looked for, which stops every thread.
+        """
         del self.store
+        for pause in _PAUSES if os.path.isdir(_HANDLES) else ():
+            if not _has_open(self.path):
+                return
+            time.sleep(pause)
         gc.collect()
 
     def graphs(self) -> list[ox.NamedNode]:
