@@ -19,6 +19,8 @@ from stadtgraph.terms import GEO, INFERRED, LINKS, RDF, SG, SPACE, Term, render
 _KEPT: Final = 10_000
 _EDGES: Final = 5_000
 """Triples of a property that are kept as a whole."""
+_FEW: Final = 400
+"""Triples that are read at once rather than looked up one by one."""
 SOME: Final = 50_000
 """Triples up to which they are counted."""
 Subject = ox.NamedNode | ox.BlankNode
@@ -40,6 +42,7 @@ class Known:
         self._candidates: OrderedDict[tuple[Any, Any], tuple[str, ...]] = OrderedDict()
         self._counts: OrderedDict[tuple[Any, Any, str], int] = OrderedDict()
         self._edges: OrderedDict[Any, Stated | None] = OrderedDict()
+        self._few: OrderedDict[Any, Stated | None] = OrderedDict()
         self._stated: OrderedDict[ox.Triple, tuple[str, ...]] = OrderedDict()
         self._link_rules: dict[str, set[str]] | None = None
         self._outlines: dict[str, set[str]] = {}
@@ -94,6 +97,10 @@ class Known:
         return _kept(
             self._edges, (p, o), lambda: _stated(self.store.quads_for_pattern(None, p, o, None), _EDGES), most=50
         )
+
+    def few(self, p: ox.NamedNode, o: Any = None) -> Stated | None:
+        """Give all triples of a property, and an object, as :meth:`edges` does; ``None`` of more than some hundred."""
+        return _kept(self._few, (p, o), lambda: _stated(self.store.quads_for_pattern(None, p, o, None), _FEW), most=500)
 
     def link_rules(self, predicate: str) -> set[str]:
         """Give the link rules that make links with a property; all of them, where it is that of no rule."""

@@ -24,8 +24,10 @@ from stadtgraph.sparql.patterns import Unreadable
 from stadtgraph.store import Dataset, OxigraphEngine
 from stadtgraph.terms import PREFIXES, Term
 
-MOST: Final = 500
-"""Solutions, and look-ups of triples, after which slots are asked about one by one."""
+MOST: Final = 2_000
+"""Solutions after which slots are asked about one by one."""
+_LOOKED: Final = 2
+"""Times as many look-ups of triples after which they are, too."""
 _ENOUGH: Final = 50
 _TRIES: Final = 100
 """Triples of a graph that are looked up before the store is asked for one that no other graph states."""
@@ -120,7 +122,7 @@ class _Tracer:
             if rows >= _ENOUGH and rows % 10 == 0 and all(map(self._is_settled, slots)):
                 self._tally.is_counted = False
                 return None
-            if rows >= MOST or self._tally.looked - looked >= MOST:
+            if rows >= MOST or self._tally.looked - looked >= _LOOKED * MOST:
                 return False
         return True
 
@@ -143,7 +145,7 @@ class _Tracer:
         """Give the graphs that state a triple of a slot, where all that fits the slot is kept."""
         _, p, o = slot.pattern
         if slot.stating is None and slot.looked == _BEFORE and isinstance(p, ox.NamedNode):
-            slot.stating = self._tally.known.edges(p, o)
+            slot.stating = self._tally.known.few(p, o)
         slot.looked += 1
         return None if slot.stating is None else slot.stating.get(triple)
 

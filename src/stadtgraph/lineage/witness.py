@@ -258,6 +258,7 @@ class _Writer:
     def _stated(self, pattern: Pattern, sure: set[str]) -> str:
         """Note what a pattern matches, and give it as it stands in the query, with a mark of its place."""
         if isinstance(pattern, Choice):
+            self._found.is_exact = False  # the engine joins two ends once, where several ways do
             bodies = []
             for branch in pattern.branches:
 
@@ -294,12 +295,13 @@ class _Writer:
             self._found.is_exact = self._is_monotone = False
             self._apart(where)
             return self._verbatim(group.first + 1, group.last - 1, names)
-        if group.projected is None:
-            return self._group(where, names, branch=False)
-        shown = set(group.projected)
-        hidden = {t.text[1:] for t in inside if t.kind is Kind.VARIABLE} - shown
-        inner = {**{k: v for k, v in names.items() if k in shown}, **{name: self._fresh()[1:] for name in hidden}}
-        return self._group(where, inner, branch=False)
+        inner = names
+        if group.projected is not None:
+            shown = set(group.projected)
+            hidden = {t.text[1:] for t in inside if t.kind is Kind.VARIABLE} - shown
+            inner = {**{k: v for k, v in names.items() if k in shown}, **{name: self._fresh()[1:] for name in hidden}}
+        # It stays a SELECT: the engine evaluates what stands in one apart, as whoever wrote it may have meant.
+        return f"SELECT * WHERE {{ {self._group(where, inner, branch=False)} }}"
 
     def _apart(self, where: Group) -> None:
         """Make a part of what a sub-query groups; under GRAPH the graph counts in any case."""
