@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,23 +18,47 @@ from stadtgraph.release import View
 from town import Contents, Town
 
 SCRIPT = """
-import os, signal, sys
+import json, os, signal, sys
 from pathlib import Path
 from stadtgraph import City
-city, files, step = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-seen = []
-def progress(name):
-    seen.append(name)
-    if len(seen) == step:
-        os.kill(os.getpid(), signal.SIGKILL)
-City(city).build(real_data=files, progress=progress)
-print(len(seen))
+
+def run(verb, folder, files, step=0):
+    seen = []
+    def progress(name):
+        seen.append(name)
+        if len(seen) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+    if verb == "build":
+        City(folder).build(real_data=Path(files), progress=progress)
+    else:
+        City(folder).withdraw("https://town.example/graph/source/trees", progress=progress)
+
+if sys.argv[1:]:
+    run(*sys.argv[1:])
+for line in () if sys.argv[1:] else sys.stdin:
+    child = os.fork()  # before anything was opened: what is imported need not be imported again
+    if not child:
+        run(*json.loads(line))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+Run = Callable[[str, Town, int], int]
 
 
-def _run(town: Town, step: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", SCRIPT, str(town.city_folder), str(town.files), str(step)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    """Build, or withdraw, in a process of its own that kills itself after so many steps; give its exit code."""
+    command = [sys.executable, "-c", SCRIPT]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
+        told, answers = process.stdin, process.stdout
+
+        def ended(verb: str, town: Town, step: int) -> int:
+            told.write(json.dumps([verb, str(town.city_folder), str(town.files), step]) + "\n")
+            told.flush()
+            return int(answers.readline())
+
+        yield ended
 
 
 def _both(town: Town) -> tuple[Contents, Contents]:
@@ -65,7 +90,7 @@ def _expected(make_town: Callable[[str], Town]) -> Contents | tuple[Contents, Co
 
 @pytest.mark.parametrize("rolled_back", [False, True], ids=["after a build", "after a rollback"])
 def test_killed_after_any_step_the_old_or_the_new_release_serves(
-    make_town: Callable[[str], Town], rolled_back: bool, tmp_path: Path
+    make_town: Callable[[str], Town], rolled_back: bool, tmp_path: Path, run: Run
 ) -> None:
     """Every step that a build reports is a place to die; nothing is ever a mixture."""
     expected, step, outcomes, prepared = _expected(make_town), 0, set(), make_town("prepared")
@@ -75,8 +100,7 @@ def test_killed_after_any_step_the_old_or_the_new_release_serves(
     while True:
         step += 1
         town = prepared.copied(tmp_path / f"step{step}")
-        process = _run(town, step)
-        process.communicate(timeout=600)
+        code = run("build", town, step)
         now = _both(town)
         assert now in (old, expected)
         outcomes.add(now == expected)
@@ -84,28 +108,15 @@ def test_killed_after_any_step_the_old_or_the_new_release_serves(
         assert _both(town) == expected
         assert not list((town.city_folder / "drafts").iterdir())
         assert not (town.city_folder / "pending").exists()
-        if process.returncode == 0:
+        if code == 0:
             break
-        assert process.returncode == -signal.SIGKILL
+        assert code == -signal.SIGKILL
     assert step > 10, "a build reports its steps"
     assert outcomes == {False, True}
 
 
-WITHDRAW = """
-import os, signal, sys
-from stadtgraph import City
-city, step = sys.argv[1], int(sys.argv[2])
-seen = []
-def progress(name):
-    seen.append(name)
-    if len(seen) == step:
-        os.kill(os.getpid(), signal.SIGKILL)
-City(city).withdraw("https://town.example/graph/source/trees", progress=progress)
-"""
-
-
 def test_a_withdrawal_that_is_killed_after_any_step_leaves_a_release_that_serves(
-    make_town: Callable[[str], Town], tmp_path: Path
+    make_town: Callable[[str], Town], tmp_path: Path, run: Run
 ) -> None:
     """Before the next writer comes, the release answers; starting the withdrawal again finishes it."""
     prepared, step = make_town("prepared"), 0
@@ -113,8 +124,7 @@ def test_a_withdrawal_that_is_killed_after_any_step_leaves_a_release_that_serves
     while True:
         step += 1
         town = prepared.copied(tmp_path / f"step{step}")
-        command = [sys.executable, "-c", WITHDRAW, str(town.city_folder), str(step)]
-        code = subprocess.run(command, timeout=600, check=False).returncode
+        code = run("withdraw", town, step)
         with town.city as city:
             assert city.query("ASK { <id/unit/a> ?p ?o }")
             graph = city.names.source("trees").value
@@ -136,7 +146,8 @@ def test_killed_at_twenty_random_moments_the_old_or_the_new_release_serves(make_
     chance = random.Random(4711)
     _change(town)
     for _ in range(20):
-        process = _run(town, 0)
+        command = [sys.executable, "-c", SCRIPT, "build", str(town.city_folder), str(town.files)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         time.sleep(chance.uniform(0.3, 2.0))
         process.kill()
         process.communicate()
