@@ -1,5 +1,5 @@
 # make run    build the graph of Jena and serve it on http://localhost:8000 (PORT=9000, REAL_DATA=folder, CITY=folder)
-# make test   lint, types and the test suite (in JOBS=2 processes); make test-slow runs the long tests
+# make test   lint, types and the test suite (in JOBS=3 processes: many of them wait for servers and disks); make test-slow runs the long tests
 # Needs Python 3.11 or newer and make. The network is used only to install, the first time.
 
 PYTHON ?= python3
@@ -7,7 +7,7 @@ VENV ?= .venv
 PORT ?= 8000
 CITY ?= city
 REAL_DATA ?=
-JOBS ?= 2
+JOBS ?= 3
 BIN := $(VENV)/bin
 
 .PHONY: run build test test-slow lint format bench clean help

@@ -23,6 +23,12 @@ for _share in ("CONCURRENCY", "SECONDS", "ERRORS"):  # the tests ask more than o
     os.environ[f"STADTGRAPH_FAIRNESS_{_share}"] = "0"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with a file that needs the real city: it is built by the time when the others come, and nobody waits."""
+    first = next((item.path for item in items if "real_city" in getattr(item, "fixturenames", ())), None)
+    items.sort(key=lambda item: item.path != first)
+
+
 def pytest_collection_finish() -> None:
     """Keep what the tests themselves brought along out of the garbage collection that closing a store asks for."""
     gc.collect()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable
 
 import pyoxigraph as ox
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import program
 from stadtgraph import City
 from stadtgraph.city import GateViolation
 from stadtgraph.errors import Conflict, InputError, NotFound, UsageError
@@ -20,8 +20,7 @@ from town import Contents, Town
 
 def run(town: Town, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user does."""
-    command = [sys.executable, "-m", "stadtgraph", *arguments, "--city", str(town.city_folder), "--lang", "en"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600)
+    return program.run(*arguments, "--city", str(town.city_folder), "--lang", "en")
 
 
 def test_a_build_loads_infers_and_records(town: Town) -> None:

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+import program
 from stadtgraph.cli import main, parser
 from stadtgraph.errors import StadtgraphError, UsageError
 from town import Town
@@ -20,8 +21,7 @@ HEIGHTS = "SELECT ?tree ?h { ?tree <https://town.example/ns#height> ?h } ORDER B
 
 def run(town: Town, *arguments: str, stdin: str = "", lang: str = "en") -> subprocess.CompletedProcess[str]:
     """Run the program in a process of its own."""
-    command = [sys.executable, "-m", "stadtgraph", *arguments, "--city", str(town.city_folder), "--lang", lang]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, input=stdin)
+    return program.run(*arguments, "--city", str(town.city_folder), "--lang", lang, stdin=stdin)
 
 
 @pytest.fixture
@@ -236,11 +236,8 @@ def test_a_second_writer_is_refused_while_a_build_runs(built: Town) -> None:
 def test_help_is_there_in_both_languages(built: Town) -> None:
     """Every command explains itself."""
     for command in ("build", "load", "query", "release", "serve", "demo", "doctor"):
-        german, english = (
-            subprocess.run(
-                [sys.executable, "-m", "stadtgraph", command, "--help", "--lang", lang], capture_output=True, text=True
-            )
-            for lang in ("de", "en")
-        )
+        german, english = (program.run(command, "--help", "--lang", lang) for lang in ("de", "en"))
         assert german.returncode == english.returncode == 0
         assert german.stdout != english.stdout
+    alone = [sys.executable, "-m", "stadtgraph", "doctor", "--help", "--lang", "en"]
+    assert subprocess.run(alone, capture_output=True, text=True).stdout == english.stdout
