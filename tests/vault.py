@@ -25,6 +25,7 @@ BASE = "https://town.example/"
 PREFIXES = """
 @prefix dcat: <http://www.w3.org/ns/dcat#> .
 @prefix dct: <http://purl.org/dc/terms/> .
+@prefix geo: <http://www.opengis.net/ont/geosparql#> .
 @prefix org: <http://www.w3.org/ns/org#> .
 @prefix owl: <http://www.w3.org/2002/07/owl#> .
 @prefix prov: <http://www.w3.org/ns/prov#> .
@@ -37,6 +38,8 @@ PREFIXES = """
 @prefix ex: <https://town.example/ns#> .
 """
 REGISTER = """
+<id/place/square> rdfs:label "Platz"@de ; geo:hasGeometry <id/geometry/square> .
+<id/geometry/square> geo:asWKT "POINT(11.5900 50.9300)"^^geo:wktLiteral .
 <id/unit/green> a org:OrganizationalUnit ; skos:prefLabel "Grünamt"@de, "parks office"@en ; ex:partOf <id/unit/a> .
 <id/unit/roads> a org:OrganizationalUnit ; skos:prefLabel "Straßen"@de, "roads"@en .
 <id/dataset/trees> a dcat:Dataset ; dct:title "Bäume"@de, "trees"@en ; dct:issued "2020"^^xsd:gYear .
@@ -48,6 +51,10 @@ SECRETS = f"""
 <id/{MARK}-plan> a ex:Tree , ex:{MARK}Kind ; rdfs:label "Geheim {MARK} Wort"@de ; ex:{MARK}name "{MARK}-text" ;
     ex:height {NUMBER} ; dcat:byteSize "{NUMBER}"^^xsd:nonNegativeInteger ; ex:{MARK}size "1.50"^^xsd:decimal ;
     ex:near [ rdfs:label "namenlos {MARK}" ] .
+<id/{MARK}-plan> geo:hasGeometry <id/geometry/{MARK}> .
+<id/geometry/{MARK}> geo:asWKT "POINT(11.5901 50.9301)"^^geo:wktLiteral .
+<id/place/square> geo:hasGeometry <id/geometry/{MARK}-wide> .
+<id/geometry/{MARK}-wide> geo:asWKT "LINESTRING(11.55 50.90, 11.60 50.95)"^^geo:wktLiteral .
 <id/unit/{MARK}-unit> a org:OrganizationalUnit ; skos:prefLabel "Amt {MARK}"@de ; ex:partOf <id/unit/roads> .
 <id/unit/c> ex:partOf <id/unit/{MARK}-unit> .
 <id/dataset/{MARK}-set> a dcat:Dataset ; dct:publisher <id/unit/green> ; sg:for <id/unit/roads> .

@@ -21,6 +21,7 @@ GRAPH = f"{BASE}graph/source/{MARK}-secrets"
 MINE = f"{BASE}graph/source/mine"
 WRITTEN = f"{BASE}graph/written/{MARK}-secrets"
 PLAN = f"<id/{MARK}-plan>"
+SG = "PREFIX sg: <https://w3id.org/stadtgraph/ns#> "
 NS = "PREFIX ex: <https://town.example/ns#> PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#> "
 QUERIES = {
     "from": f"SELECT * FROM <{GRAPH}> {{ ?s ?p ?o }}",
@@ -55,6 +56,10 @@ QUERIES = {
     "service to the loopback": f"SELECT * {{ SERVICE <http://127.0.0.1:8000/sparql> {{ {PLAN} ?p ?o }} }}",
     "an unknown prefix": f"SELECT * {{ ?s {MARK}:p ?o }}",
     "a syntax error": f"SELECT * {{ ?s {MARK} }}",
+    "full text": f"{SG}SELECT * {{ ?s sg:search 'Geheim {MARK}' }}",
+    "full text, the beginning of a word": f"{SG}SELECT * {{ (?s ?score) sg:search ('{MARK}*' 10) }}",
+    "cells of a place": f"{SG}SELECT * {{ {PLAN} sg:inCell ?cell }}",
+    "what is near a place": f"{SG}SELECT * {{ {PLAN} sg:inCell/sg:nearCell/^sg:inCell ?other }}",
     "a function": f"ASK {{ FILTER(<{GRAPH}>(1)) }}",
 }
 ALL_COUNTS = {
@@ -62,6 +67,8 @@ ALL_COUNTS = {
     "graphs": "SELECT ?g (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } } GROUP BY ?g ORDER BY ?g",
     "classes": "SELECT ?c (COUNT(*) AS ?n) { ?s a ?c } GROUP BY ?c ORDER BY ?c",
     "predicates": "SELECT ?p (COUNT(*) AS ?n) { ?s ?p ?o } GROUP BY ?p ORDER BY ?p",
+    "cells": f"{SG}SELECT ?s ?c {{ ?s sg:inCell ?c }} ORDER BY ?s ?c",
+    "hits": f"{SG}SELECT ?s {{ ?s sg:search 'Amt' }} ORDER BY ?s",
     "inferences": f"{NS}SELECT ?a ?b {{ ?a ex:partOf ?b }} ORDER BY ?a ?b",
     "labels": "SELECT ?s ?l { ?s <http://www.w3.org/2000/01/rdf-schema#label> ?l } ORDER BY ?s ?l",
     "nameless nodes": "SELECT ?s ?p { ?s ?p ?o FILTER(CONTAINS(STR(?s), 'genid')) } ORDER BY ?s ?p",
@@ -78,6 +85,10 @@ ADDRESSES = {
     "search": f"/search?q={MARK}",
     "sources of a query": f"/sparql/sources?query={quote(QUERIES['a subject'])}",
     "catalogue": f"/catalog.ttl?dataset={MARK}-set",
+    "sources of a full text": f"/sparql/sources?query={quote(QUERIES['full text'])}",
+    "why a secret holds": f"/sparql/explain?statement={quote(f'<id/{MARK}-plan> a <https://town.example/ns#Plant>')}",
+    "why what follows from a secret holds": "/sparql/explain?statement="
+    + quote(f"<id/unit/c> <https://town.example/ns#partOf> <id/unit/{MARK}-unit>"),
 }
 ADDRESSES |= {f"sample {address}": address for some in SAMPLES.values() for address in some if MARK in address}
 WRITES = [

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from stadtgraph.errors import QuerySyntaxError
+from stadtgraph.query import plan
 from stadtgraph.release import View
+from stadtgraph.sparql import protocol
 from stadtgraph.web.app import create_app
 from town import SECRET, Town
 
@@ -63,6 +65,13 @@ def test_queries_use_the_index(town: Town) -> None:
             assert answer.status_code == 200 and "unit/a" in answer.get_data(as_text=True)
         wrong = client.get("/sparql", query_string={"query": declared.replace('"baum"', "?x")})
         assert wrong.status_code == 400 and wrong.get_json()["type"]
+
+
+def test_the_loop_of_the_server_looks_nothing_up() -> None:
+    """It serves every connection of a process: a query with full text takes a thread."""
+    for text, is_simple in (("ASK { ?s ?p ?o }", True), ('SELECT * { ?s sg:search "baum" }', False)):
+        asked = protocol.read("POST", b"", "application/sparql-query", f"PREFIX sg: <urn:> {text}".encode())
+        assert plan(asked, "https://town.example/").is_simple is is_simple
 
 
 def test_what_is_withdrawn_is_no_longer_found(town: Town) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stadtgraph.errors import QuerySyntaxError, StoreError
+from stadtgraph.errors import QueryRefused, QuerySyntaxError, StoreError
 from stadtgraph.search import Document, Hit, Index, build, expand, update
 
 THINGS = [
@@ -103,6 +103,22 @@ def test_an_index_kept_up_to_date_is_one_made_anew(
 def hits(_text: str, limit: int) -> list[Hit]:
     """Give as many hits as are asked for, up to two, with signs that must not break a query."""
     return [Hit("https://e/1", "a", 2.5, 'say "}" \\ and go'), Hit("https://e/2", "b", 1, "c")][:limit]
+
+
+def test_more_statements_than_eight_are_refused_before_any_is_looked_up() -> None:
+    """Each takes work of the web process: a short text with hundreds of them took minutes."""
+    asked: list[str] = []
+
+    def search(text: str, _: int) -> list[Hit]:
+        asked.append(text)
+        return []
+
+    statements = "".join(f'{{ ?s{i} sg:search "word" }} ' for i in range(9))
+    with pytest.raises(QueryRefused) as caught:
+        expand(f"SELECT * {{ {statements} }}", search)
+    assert caught.value.params["bound"] == 8 and asked == []
+    expand(f"SELECT * {{ {statements.partition('{ ?s8')[0]} }}", search)
+    assert len(asked) == 8
 
 
 def test_statements_are_replaced_by_their_hits() -> None:

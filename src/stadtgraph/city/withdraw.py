@@ -55,7 +55,8 @@ def withdraw(
             info = release.manifest(view).graphs.get(graph)
             if info is not None and info.kind in (Kind.SYSTEM, Kind.DERIVED, Kind.APPENDED):
                 raise UsageError("graph-system", graph=graph)
-    releases.note_withdrawn(graph)
+    was_public = any(graph in release.manifest(View.PUBLIC).graphs for release in holders)
+    releases.note_withdrawn(graph, View.PUBLIC if was_public else View.INTERNAL)
     ids = [release.id for release in holders]
     for release in releases.all():
         if release.id in ids or release.manifest().parent in ids:

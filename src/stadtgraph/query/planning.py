@@ -39,8 +39,8 @@ class Plan:
 
     @property
     def is_simple(self) -> bool:
-        """True where a worker can be asked at once: the whole dataset of the release, and no other endpoint."""
-        return self.wanted == Wanted() and not self.outline.services
+        """True where a worker can be asked at once: the whole dataset of the release, no other endpoint, no search."""
+        return self.wanted == Wanted() and not self.outline.services and "search" not in self.text
 
     def key(self, release: str) -> str:
         """Give a text that is equal exactly where the answer is equal, byte by byte.

@@ -264,13 +264,15 @@ class Releases:
                     use[name] += status.st_size
         return use
 
-    def withdrawn(self) -> set[str]:
-        """Give the IRIs of the graphs that were withdrawn from every release."""
-        return self._names_of("withdrawn")
+    def withdrawn(self, view: View = View.INTERNAL) -> set[str]:
+        """Give the IRIs of the graphs that were withdrawn from every release, of those that ``view`` held."""
+        found = self._names_of("withdrawn")
+        return found if view is View.PUBLIC else found | self._names_of("withdrawn-restricted")
 
-    def note_withdrawn(self, graph: str) -> None:
-        """Remember that ``graph`` was withdrawn."""
-        self._write_names("withdrawn", self.withdrawn() | {graph})
+    def note_withdrawn(self, graph: str, view: View = View.PUBLIC) -> None:
+        """Remember that ``graph`` was withdrawn, and that it was in ``view``."""
+        file = "withdrawn" if view is View.PUBLIC else "withdrawn-restricted"
+        self._write_names(file, self._names_of(file) | {graph})
 
     def forget_open(self) -> None:
         """Close every open release, before their folders change."""

@@ -5,17 +5,19 @@
     (?thing ?score ?snippet) sg:search "Bäume Lobeda" .     # or:  ?thing sg:search ("Bäume Lobeda" 20) .
 
 The text is a constant; the optional number bounds the hits (100 where it is not given, at most 1,000). The statement
-stands by itself in a group, and means a table of hits that is joined with the rest of the group.
+stands by itself in a group, at most eight times in a query, and means a table of hits that is joined with the rest of
+the group.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 import pyoxigraph as ox
 
-from stadtgraph.errors import QuerySyntaxError
+from stadtgraph.errors import QueryRefused, QuerySyntaxError
 from stadtgraph.search.index import Hit
 from stadtgraph.sparql.outline import resolve
 from stadtgraph.sparql.patterns import FOUND
@@ -25,6 +27,8 @@ from stadtgraph.terms import PREFIXES, SG, XSD, render
 FUNCTION: Final = SG.search
 MOST: Final = 1_000
 USUAL: Final = 100
+MOST_STATEMENTS: Final = 8
+"""Statements of one query."""
 Search = Callable[[str, int], Sequence[Hit]]
 
 
@@ -44,18 +48,21 @@ def expand(
     """Give a query in which every ``sg:search`` statement is replaced by its hits.
 
     Where it is to be ``marked``, a variable that begins with ``stadtgraph_found`` has what was found.
-    Raises :class:`QuerySyntaxError` with line and column where the statement is not of its form.
+    Raises :class:`QuerySyntaxError` with line and column where the statement is not of its form, and
+    :class:`QueryRefused` where there are more than :data:`MOST_STATEMENTS`, for each takes some work of this process.
     """
     tokens = code(tokenize(text))
     known = {**prefixes, **_declared(tokens)}
+    named = (n for n, t in enumerate(tokens) if t.place is Place.GROUP and _iri(t, base, known) == FUNCTION.value)
+    places = list(islice(named, MOST_STATEMENTS + 1))
+    if len(places) > MOST_STATEMENTS:
+        raise QueryRefused("search-many", bound=MOST_STATEMENTS)
     parts, at = [], 0
-    for number, token in enumerate(tokens):
-        if _iri(token, base, known) == FUNCTION.value and token.place is Place.GROUP:
-            statement = _Statement(text, tokens, number)
-            parts += [text[at : statement.start], statement.table(search)]
-            if marked:
-                parts.append(f"BIND({statement.variables[0]} AS ?{FOUND}{number}) ")
-            at = statement.end
+    for number, statement in [(number, _Statement(text, tokens, number)) for number in places]:
+        parts += [text[at : statement.start], statement.table(search)]
+        if marked:
+            parts.append(f"BIND({statement.variables[0]} AS ?{FOUND}{number}) ")
+        at = statement.end
     return "".join(parts) + text[at:]
 
 

@@ -114,7 +114,7 @@ def _get(graph: str) -> Response:
     found, chosen = opened(), documents.choice()
     info = found.manifest.graphs.get(graph)
     if info is None and graph != found.place.names.source(DEFAULT_SOURCE).value:
-        if graph in state().city.releases.withdrawn():
+        if graph in state().city.releases.withdrawn(callers.view()):
             raise Gone("graph-withdrawn", graph=graph)
         raise NotFound("graph-not-there", graph=graph)
     tag = f"{tag_of(graph, info)}-{found.view}-{chosen.format.name}"

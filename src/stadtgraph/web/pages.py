@@ -13,7 +13,7 @@ from stadtgraph.errors import BusyError, Gone, NotFound, StadtgraphError, StoreE
 from stadtgraph.release import Release
 from stadtgraph.sparql.negotiate import HTML, JSON_LD, Format, negotiate
 from stadtgraph.terms import DCAT, ORG, SG
-from stadtgraph.web import catalogue, description, documents, resources
+from stadtgraph.web import callers, catalogue, description, documents, resources
 from stadtgraph.web.language import language, number, told
 from stadtgraph.web.metrics import CONTENT_TYPE
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
@@ -94,7 +94,7 @@ def _known(path: str, found: Opened) -> ox.NamedNode:
     iri = resources.known_iri(path, found.place)
     if iri is None:
         name = f"{found.place.names.base}id/{path}"
-        if name in state().city.releases.withdrawn():
+        if name in state().city.releases.withdrawn(callers.view()):
             raise Gone("graph-withdrawn", graph=name)
         raise NotFound("web-unknown-resource", path=path[:200])
     return iri
