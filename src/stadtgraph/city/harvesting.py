@@ -42,7 +42,7 @@ from stadtgraph.sources.harvest import (
     silent,
 )
 from stadtgraph.store import OxigraphEngine, read_lines
-from stadtgraph.terms import DCT, FOAF, HISTORY, PROV, RDF, SG, XSD, Names
+from stadtgraph.terms import DCT, FOAF, HISTORY, PROV, RDF, SG, XSD, Names, Term
 
 if TYPE_CHECKING:
     from stadtgraph.city import City
@@ -163,12 +163,13 @@ class Harvest:
     def _matches(self, graph: ox.NamedNode, units: Units) -> Iterator[ox.Triple]:
         store, unknown = self.engine.store, set()
         agents = {q.object for p in AGENTS for q in store.quads_for_pattern(None, p, None, graph)}
+        known = _names_of(agents, store, graph)
         for agent in sorted(agents, key=str):
             if isinstance(agent, ox.Literal):
                 unknown.add(agent.value)
             if not isinstance(agent, ox.NamedNode) or agent.value.startswith(f"{self.names.base}id/unit/"):
                 continue
-            names = sorted(_texts(store, agent, FOAF.name, graph))
+            names = sorted(known.get(agent, ()))
             unit = next(filter(None, map(units.find, names)), None)
             if unit is not None:
                 self.report.matched[agent.value] = unit.value
@@ -194,6 +195,8 @@ class Harvest:
     def _elsewhere(self, iri: str) -> str:
         """Give the source that has this very record already and goes before the harvested one."""
         node, own = ox.NamedNode(iri), self.source.graph_name(self.names).value
+        if self.others.graphs.keys() <= {own}:
+            return ""
         mine = (*self.others.precedence(own), _reverse(self.source.name))
         for quad in self.engine.store.quads_for_pattern(node, RDF.type, None, None):
             name = getattr(quad.graph_name, "value", "")
@@ -259,9 +262,13 @@ def inputs_of(settings: str, pages: Sequence[Page]) -> str:
     return digest.hexdigest()
 
 
-def _texts(store: ox.Store, node: ox.NamedNode, predicate: ox.NamedNode, graph: ox.NamedNode) -> set[str]:
-    found = store.quads_for_pattern(node, predicate, None, graph)
-    return {q.object.value for q in found if isinstance(q.object, ox.Literal)}
+def _names_of(agents: set[Term], store: ox.Store, graph: ox.NamedNode) -> dict[Term, set[str]]:
+    """Give the names of agents: all names of a graph are looked through, for looking up each agent takes far longer."""
+    found: dict[Term, set[str]] = {}
+    for quad in store.quads_for_pattern(None, FOAF.name, None, graph):
+        if isinstance(quad.object, ox.Literal) and (agent := quad.subject) in agents:
+            found.setdefault(agent, set()).add(quad.object.value)
+    return found
 
 
 def _reverse(name: str) -> tuple[int, ...]:

@@ -8,11 +8,13 @@ are lower-cased by the store and compare without case, so they need no second fo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 import pyoxigraph as ox
 
+from stadtgraph.store.hashes import Hashes
 from stadtgraph.terms import XSD
 
 WRITTEN_PREFIX: Final = "urn:written:"
@@ -25,6 +27,10 @@ _CANONICAL: Final = {
     f"{_XSD}integer": re.compile(r"0|-?[1-9][0-9]{0,17}"),
     f"{_XSD}decimal": re.compile(r"-?(?:0|[1-9][0-9]{0,8})\.[0-9]{0,7}[1-9]"),
     f"{_XSD}date": re.compile(r"(?:1[0-9]|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"),
+    f"{_XSD}dateTime": re.compile(
+        r"(?:1[0-9]|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+        r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{0,5}[1-9])?Z?"
+    ),
     f"{_XSD}gYear": re.compile(r"[12][0-9]{3}"),
     f"{_XSD}boolean": re.compile(r"true|false"),
 }
@@ -44,10 +50,12 @@ class Normaliser:
         """Give the stored form of each literal, in order."""
         if len(self._known) > self._size:
             self._known.clear()
-        unknown = [lit for lit in dict.fromkeys(literals) if lit not in self._known and not is_kept(lit)]
+        kept = [is_kept(lit) for lit in literals]  # a long text is not hashed only to be found unchanged
+        doubtful = [lit for lit, is_sure in zip(literals, kept, strict=True) if not is_sure]
+        unknown = [lit for lit in dict.fromkeys(doubtful) if lit not in self._known]
         for start in range(0, len(unknown), 1000):
             self._ask(unknown[start : start + 1000])
-        return [self._known.get(lit, lit) for lit in literals]
+        return [lit if is_sure else self._known.get(lit, lit) for lit, is_sure in zip(literals, kept, strict=True)]
 
     def _ask(self, literals: Sequence[ox.Literal]) -> None:
         store = ox.Store()
@@ -101,33 +109,75 @@ class Splitter:
 
     def split(self, batch: Sequence[ox.Triple]) -> Iterator[tuple[ox.Triple, tuple[ox.Triple, ...]]]:
         """Give each triple as the store keeps it, with what belongs into the ``written`` graph (0 to 2)."""
-        literals = [t.object for t in batch if isinstance(t.object, ox.Literal)]
-        stored_forms = iter(self._normaliser.stored(literals))
-        for triple in batch:
-            if not isinstance(triple.object, ox.Literal):
+        targets = [t.object for t in batch]
+        stored_forms = iter(self._normaliser.stored([o for o in targets if isinstance(o, ox.Literal)]))
+        for triple, target in zip(batch, targets, strict=True):
+            if isinstance(target, ox.Literal):
+                yield self._one(triple, target, next(stored_forms))
+            else:
                 yield triple, ()
-                continue
-            stored = next(stored_forms)
-            yield self._one(triple, triple.object, stored)
 
     def _one(
         self, triple: ox.Triple, literal: ox.Literal, stored: ox.Literal
     ) -> tuple[ox.Triple, tuple[ox.Triple, ...]]:
-        if literal.language is not None:
-            return (triple if stored == literal else ox.Triple(triple.subject, triple.predicate, stored)), ()
-        if stored == literal:
-            if literal.datatype.value in _UNTOUCHED or not literal.datatype.value.startswith(_XSD):
+        datatype = literal.datatype.value
+        if stored is literal or stored == literal:
+            if datatype in _UNTOUCHED or not datatype.startswith(_XSD):
                 return triple, ()
-            key = hash(triple)
-            self._kept.add(key)
-            if key in self._changed:
-                return triple, (_with(triple, encode(literal)),)
-            return triple, ()
+            return triple, ((_with(triple, encode(literal)),) if self._stays(hash(triple)) else ())
         result = _with(triple, stored)
-        key = hash(result)
-        self._changed.add(key)
+        if literal.language is not None:
+            return result, ()
         written = _with(triple, encode(literal))
-        return result, ((written, _with(triple, encode(stored))) if key in self._kept else (written,))
+        return result, ((written, _with(triple, encode(stored))) if self._becomes(hash(result)) else (written,))
+
+    def _stays(self, key: int) -> bool:
+        """Note a triple that stays as it is; tell whether another one became the same."""
+        self._kept.add(key)
+        return key in self._changed
+
+    def _becomes(self, key: int) -> bool:
+        """Note what a triple became; tell whether another one was that already."""
+        self._changed.add(key)
+        return key in self._kept
+
+
+class LateSplitter(Splitter):
+    """Splits any number of triples; which of them meet is found at the end, so that memory stays bounded."""
+
+    __slots__ = ("_became", "_stayed")
+
+    def __init__(self, folder: Path) -> None:
+        """Keep what is to be compared in ``folder``."""
+        super().__init__()
+        self._stayed, self._became = Hashes(folder), Hashes(folder)
+
+    def split(self, batch: Sequence[ox.Triple]) -> Iterator[tuple[ox.Triple, tuple[ox.Triple, ...]]]:
+        """Do what :meth:`Splitter.split` does, but for what :meth:`met` gives."""
+        yield from super().split(batch)
+        self._stayed.add(self._kept)
+        self._became.add(self._changed)
+        self._kept.clear()
+        self._changed.clear()
+
+    def met(self, stored: Callable[[], Iterable[ox.Triple]]) -> Iterator[ox.Triple]:
+        """Give what else belongs into the ``written`` graph; ``stored`` gives all triples that were split, again."""
+        keys = self._stayed.common(self._became)
+        found = {t: None for t in stored() if hash(t) in keys} if keys else {}
+        yield from (_with(t, encode(t.object)) for t in found if isinstance(t.object, ox.Literal))
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._stayed.close()
+        self._became.close()
+
+    def _stays(self, key: int) -> bool:
+        self._kept.add(key)
+        return False
+
+    def _becomes(self, key: int) -> bool:
+        self._changed.add(key)
+        return False
 
 
 def _with(triple: ox.Triple, literal: ox.Literal) -> ox.Triple:

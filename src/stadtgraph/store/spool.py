@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,11 +16,10 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from stadtgraph.store.literals import Splitter
+from stadtgraph.store.hashes import Hashes
+from stadtgraph.store.literals import LateSplitter
 
 BATCH: Final = 5_000
-MOST_WATCHED: Final = 2_000_000
-"""Lines up to which a spool knows that none is doubled: equal lines have equal hashes, about 60 bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +64,30 @@ def spool(triples: Iterable[ox.Triple], folder: Path, name: str) -> Spool:
     """
     folder.mkdir(parents=True, exist_ok=True)
     stored, written = folder / f"{name}.stored.nt", folder / f"{name}.written.nt"
-    splitter, digest, lines = Splitter(), hashlib.sha256(), 0
-    seen: set[int] = set()
+    digest, lines = hashlib.sha256(), 0
     source = iter(triples)
-    with stored.open("wb") as stored_file, written.open("wb") as written_file:
+    with (
+        stored.open("wb") as stored_file,
+        written.open("wb") as written_file,
+        closing(LateSplitter(folder)) as splitter,
+        closing(Hashes(folder)) as seen,
+    ):
+
+        def write_companions(companions: Iterable[ox.Triple]) -> None:
+            block = "".join(f"{t} .\n" for t in companions).encode()
+            digest.update(block)
+            written_file.write(block)
+
         while batch := list(islice(source, BATCH)):
-            companions: list[str] = []
-            kept: list[str] = []
-            for triple, extra in splitter.split(batch):
-                kept.append(f"{triple} .\n")
-                if extra:
-                    companions += (f"{t} .\n" for t in extra)
-            block = "".join(kept).encode()
+            pairs = list(splitter.split(batch))
+            kept = [f"{triple} .\n" for triple, _ in pairs]
             lines += len(kept)
-            if lines <= MOST_WATCHED:
-                seen.update(map(hash, kept))
+            seen.add(map(hash, kept))
+            block = "".join(kept).encode()
             digest.update(block)
             stored_file.write(block)
-            if companions:
-                block = "".join(companions).encode()
-                digest.update(block)
-                written_file.write(block)
-    return Spool(stored, written, lines, digest.hexdigest(), unique=len(seen) == lines)
+            write_companions(t for _, extra in pairs for t in extra)
+        stored_file.flush()
+        write_companions(splitter.met(lambda: read_lines(stored)))
+        is_unique = seen.are_unique()
+    return Spool(stored, written, lines, digest.hexdigest(), is_unique)

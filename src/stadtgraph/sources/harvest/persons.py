@@ -116,13 +116,15 @@ def withhold(triples: Sequence[ox.Triple], names: Names, context: Sequence[ox.Tr
     """Give what may be kept of ``triples``; ``context`` is the whole record that they are of."""
     found = Withheld()
     whole = triples if context is None else context
-    persons: set[Term] = {t.subject for t in whole if t.object in PERSONS and t.predicate == TYPE}
-    contacts: set[Term] = {t.subject for t in whole if t.predicate in MAILBOXES and _is_private(t, persons)}
+    said = [t.predicate for t in whole]
+    persons: set[Term] = {t.subject for t, p in zip(whole, said, strict=True) if p == TYPE and t.object in PERSONS}
+    contacts: set[Term] = {
+        t.subject for t, p in zip(whole, said, strict=True) if p in MAILBOXES and _is_private(t, persons)
+    }
     telling = [p for p in persons if isinstance(p, ox.NamedNode) and _tells_name(p.value)]
     telling += [p for p in contacts | persons if isinstance(p, ox.NamedNode) and _is_personal_iri(p)]
     aliases: dict[Term, ox.NamedNode] = {p: _alias(p, names) for p in telling}
-    for triple in triples:
-        predicate = triple.predicate
+    for triple, predicate in zip(triples, said if whole is triples else [t.predicate for t in triples], strict=True):
         if persons and predicate == TYPE and triple.object in PERSONS:
             found.counts["class"] += 1
             found.triples.append(triple)
@@ -171,10 +173,7 @@ def _is_private(triple: ox.Triple, persons: set[Term]) -> bool:
 def _redacted(triple: ox.Triple) -> ox.Triple:
     """Take mailboxes of persons out of a text or an address."""
     target = triple.object
-    if isinstance(target, ox.BlankNode | ox.Triple):
-        return triple
-    value = target.value
-    if "@" not in value:
+    if isinstance(target, ox.BlankNode | ox.Triple) or "@" not in (value := target.value):
         return triple
     shown = _MAILBOX.sub(lambda m: _HIDDEN if is_personal(m[0]) else m[0], value)
     if shown == value:

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import pyoxigraph as ox
@@ -18,9 +19,10 @@ from stadtgraph.sources.harvest.repairs import Repairs
 from stadtgraph.sources.harvest.words import ADMS, IRI_MARK, LANGUAGE_MARK, LINE_MARK
 from stadtgraph.sources.harvest.workbench import RawRecord
 from stadtgraph.sources.skolem import hashes
-from stadtgraph.terms import DCT, PREFIXES, SKOS, Names
+from stadtgraph.terms import DCT, PREFIXES, RDF, SKOS, XSD, Names
 
 REMEMBERED: Final = 100_000
+_PLAIN: Final = frozenset((f"{XSD}string", f"{RDF}langString"))
 LONGEST: Final = 200_000  # signs of an original that are kept
 
 
@@ -129,21 +131,20 @@ class Cleaner:
         return self._blank | {label: self._names.genid(name) for label, name in hashes(held).items()}
 
     def _flaws(self, triples: Iterable[ox.Triple]) -> Iterator[tuple[ox.Triple, Reason]]:
+        fine: Term | None = None
         for triple in triples:
-            if triple.predicate == LINE_MARK:
-                yield triple, Reason("harvest-line", {"line": shortened(getattr(triple.object, "value", ""), 200)})
+            subject, predicate, target = triple.subject, triple.predicate, triple.object
+            if predicate == LINE_MARK:
+                yield triple, Reason("harvest-line", {"line": shortened(getattr(target, "value", ""), 200)})
                 continue
-            for term in (triple.subject, triple.predicate, triple.object):
-                if isinstance(term, ox.NamedNode):
-                    if not self._is_fine(term):
-                        yield (
-                            triple,
-                            Reason(
-                                "harvest-iri", {"iri": shortened(term.value, 200), "subject": _shown(triple.subject)}
-                            ),
-                        )
-                elif isinstance(term, ox.Literal) and (reason := _literal_reason(triple, term)):
-                    yield triple, reason
+            for term in (predicate, target) if subject == fine else (subject, predicate, target):
+                if isinstance(term, ox.NamedNode) and not self._is_fine(term):
+                    params = {"iri": shortened(term.value, 200), "subject": _shown(subject)}
+                    yield triple, Reason("harvest-iri", params)
+            if isinstance(target, ox.Literal) and (reason := _literal_reason(triple, target)):
+                yield triple, reason
+            if subject != fine and (not isinstance(subject, ox.NamedNode) or self._is_fine(subject)):
+                fine = subject
 
     def _is_fine(self, term: ox.NamedNode) -> bool:
         known = self._fine.get(term)
@@ -201,17 +202,24 @@ def _plain(term: Term) -> str:
 
 def _literal_reason(triple: ox.Triple, literal: ox.Literal) -> Reason | None:
     datatype = literal.datatype.value
+    if datatype in _PLAIN and "\0" not in literal.value:
+        return None
     if datatype.startswith(LANGUAGE_MARK):
         return Reason(
             "harvest-language", {"tag": datatype.removeprefix(LANGUAGE_MARK), "property": triple.predicate.value}
         )
-    if datatype == IRI_MARK or not is_iri(datatype):
+    if datatype == IRI_MARK or not _is_datatype(datatype):
         return Reason("harvest-iri", {"iri": shortened(literal.value, 200), "subject": _shown(triple.subject)})
     found = flaw(triple)
     if found is None:
         return None
     params = {"subject": _shown(triple.subject), "property": triple.predicate.value}
     return Reason("harvest-literal", {**params, "value": shortened(literal.value, 100), "datatype": datatype})
+
+
+@lru_cache(maxsize=1_000)
+def _is_datatype(iri: str) -> bool:
+    return is_iri(iri)
 
 
 def _shown(subject: Subject | ox.Triple) -> str:

@@ -22,7 +22,7 @@ import pyoxigraph as ox
 from stadtgraph.sources.datatypes import legal
 from stadtgraph.sources.harvest.lines import Term, is_iri
 from stadtgraph.sources.harvest.words import ADMS, AGENTS, DCATDE, IRI_MARK, LANGUAGE_MARK, MAILBOXES, SCHEMA, TYPE
-from stadtgraph.terms import DCAT, DCT, FOAF, PREFIXES, XSD
+from stadtgraph.terms import DCAT, DCT, FOAF, PREFIXES, RDF, XSD
 
 LICENCES: Final = "http://dcat-ap.de/def/licenses/"
 AUTHORITY: Final = "http://publications.europa.eu/resource/authority/"
@@ -50,6 +50,8 @@ class Mended:
 
 
 _RULES: dict[str, tuple[Rule, frozenset[ox.NamedNode] | None]] = {}
+_NO_TEXTS: set[str] = set()
+_PLAIN: Final = frozenset((f"{XSD}string", f"{RDF}langString"))
 CACHED: Final = 50_000  # values that are remembered
 ADDRESSES: Final = frozenset((
     DCAT.accessURL, DCAT.downloadURL, DCAT.landingPage, DCAT.endpointURL, DCAT.endpointDescription, FOAF.page,
@@ -60,11 +62,16 @@ ADDRESSES: Final = frozenset((
 """Properties whose values are IRIs."""
 
 
-def repair(name: str, *only: ox.NamedNode) -> Callable[[Rule], Rule]:
-    """Register a rule under its name, after those before it; ``only`` names the properties that it looks at."""
+def repair(name: str, *only: ox.NamedNode, texts: bool = True) -> Callable[[Rule], Rule]:
+    """Register a rule under its name, after those before it; ``only`` names the properties that it looks at.
+
+    Without ``texts`` it leaves well-formed texts (strings, with language or without) alone, whatever the property.
+    """
 
     def register(rule: Rule) -> Rule:
         _RULES[name] = rule, frozenset(only) or None
+        if not texts:
+            _NO_TEXTS.add(name)
         return rule
 
     return register
@@ -83,6 +90,7 @@ class Repairs:
         self._known = known or Known()
         self._made: dict[Pair, tuple[Pair, tuple[str, ...]]] = {}
         self._rules: dict[ox.NamedNode, tuple[tuple[str, Rule], ...]] = {}
+        self._texts: dict[ox.NamedNode, bool] = {}
 
     def mended(self, triples: Iterable[ox.Triple]) -> Mended:
         """Repair triples. Where a repaired triple meets one that stood there anyway, both are kept as originals."""
@@ -104,14 +112,24 @@ class Repairs:
 
     def mend(self, triple: ox.Triple) -> tuple[ox.Triple, tuple[str, ...]]:
         """Give a triple as it should be, and the names of the rules that were needed."""
-        subject, pair = triple.subject, (triple.predicate, triple.object)
+        pair = (triple.predicate, triple.object)
+        if isinstance(pair[1], ox.Literal) and self._leaves_texts(pair[0]) and pair[1].datatype.value in _PLAIN:
+            return triple, ()  # most texts come once: they are not remembered
         known = self._made.get(pair)
         if known is None:
             if len(self._made) > CACHED:
                 self._made.clear()
             known = self._made[pair] = self._apply(*pair)
         (predicate, target), names = known
-        return (ox.Triple(subject, predicate, target), names) if names else (triple, names)
+        return (ox.Triple(triple.subject, predicate, target), names) if names else (triple, names)
+
+    def _leaves_texts(self, predicate: ox.NamedNode) -> bool:
+        """Tell whether no rule has anything to do with well-formed texts behind this predicate."""
+        found = self._texts.get(predicate)
+        if found is None:
+            looking = {name for name, _ in self._for(predicate)} - _NO_TEXTS - {"vocabulary-term"}
+            found = self._texts[predicate] = not looking and current(predicate) is predicate
+        return found
 
     def _apply(self, predicate: ox.NamedNode, target: Term) -> tuple[Pair, tuple[str, ...]]:
         if predicate == TYPE:
@@ -148,7 +166,7 @@ def undone(triples: Iterable[ox.Triple], originals: Iterable[ox.Triple], known: 
 # ---- the rules
 
 
-@repair("iri-signs")
+@repair("iri-signs", texts=False)
 def _iri_signs(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     """Blanks at the ends of an address go; blanks and forbidden signs inside it are percent-encoded."""
     if not isinstance(target, ox.NamedNode) or is_iri(target.value):
@@ -189,7 +207,7 @@ def _vocabulary_term(predicate: ox.NamedNode, target: Term, _known: Known) -> Pa
     return None if term is predicate else (term, target)
 
 
-@repair("vocabulary-iri")
+@repair("vocabulary-iri", texts=False)
 def _vocabulary_iri(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     """IRIs of the vocabularies: http, without www., without a slash at the end; replaced ones by their successors."""
     if not isinstance(target, ox.NamedNode) or predicate in _PLACES:
@@ -251,7 +269,7 @@ def _word(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     return _listed(predicate, table, path, target.value)
 
 
-@repair("language-tag")
+@repair("language-tag", texts=False)
 def _language_tag(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     """Language tags have hyphens: de_DE is de-de."""
     if not isinstance(target, ox.Literal) or not target.datatype.value.startswith(LANGUAGE_MARK):
@@ -272,7 +290,7 @@ def _byte_size(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | N
     return (predicate, ox.Literal(found[1], datatype=XSD.nonNegativeInteger)) if found else None
 
 
-@repair("date-form")
+@repair("date-form", texts=False)
 def _date_form(predicate: ox.NamedNode, target: Term, _known: Known) -> Pair | None:
     """Points in time that are clear but written otherwise get the form that XML Schema asks for."""
     if not isinstance(target, ox.Literal) or target.datatype not in (XSD.dateTime, XSD.date):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -73,6 +74,7 @@ class Workbench:
         self._sieve = bytearray(SIEVE // 8)
         self._done = bytearray()
         self._touched = bytearray()
+        self._has_topics = False
         self.taken = 0
         """Triples taken in."""
         self.paging: list[ox.Triple] = []
@@ -105,7 +107,10 @@ class Workbench:
         ).fetchall():
             self._supersede(name, page)
         own = "SELECT name FROM chunk WHERE name NOT LIKE '\\_:%' ESCAPE '\\' GROUP BY name"
-        often = f"{own} HAVING count(*) > 1 AND sum(length(lines)) < {MOST_MERGED}"
+        often = (  # how often is in the index, how long is not
+            f"SELECT name FROM chunk WHERE name IN ({own} HAVING count(*) > 1) GROUP BY name"
+            f" HAVING sum(length(lines)) < {MOST_MERGED}"
+        )
         for (name,) in self._base.execute(often).fetchall():
             self._merge(name)
 
@@ -114,7 +119,7 @@ class Workbench:
     def roots(self) -> Iterator[str]:
         """Give the names of all records, each once, in the order in which they came."""
         query = f"SELECT name FROM root WHERE {_OWN} GROUP BY name ORDER BY min(rowid)"
-        yield from (name for (name,) in self._base.execute(query).fetchall())
+        yield from (name for (name,) in self._base.execute(query))
 
     def number_of_roots(self) -> int:
         """Count the records."""
@@ -171,7 +176,7 @@ class Workbench:
         if links:
             yield RawRecord(links[0].subject, [], links)  # type: ignore[arg-type]
         for search in (query, blank):
-            for number, name in self._base.execute(search).fetchall():
+            for number, name in self._base.execute(search):
                 if _is_set(self._touched, number) or _is_set(self._done, number):
                     continue
                 record = self._closure([name], blank_only=True)
@@ -281,6 +286,8 @@ class Workbench:
         return record
 
     def _speaking_of(self, name: str, seen: set[str]) -> list[str]:
+        if not self._has_topics:
+            return []
         query = "SELECT DISTINCT name FROM about WHERE topic = ?"
         found = [n for (n,) in self._base.execute(query, (name,)).fetchall() if n not in seen]
         seen.update(found)
@@ -366,6 +373,7 @@ class _Intake:
             bench._execute("INSERT INTO root VALUES (?, ?)", (self._name, self._page))
         if predicate == TOPIC and not isinstance(target, ox.Literal):
             name = back if isinstance(target, ox.BlankNode) else target.value  # type: ignore[union-attr]
+            bench._has_topics = True
             bench._execute("INSERT INTO about VALUES (?, ?)", (name, self._name))
         self._lines.append(text)
         self._size += len(text)
@@ -398,6 +406,8 @@ def split(triples: Iterable[ox.Triple]) -> tuple[list[RawRecord], list[RawRecord
 
 
 def _subject(name: str) -> Subject:
+    with suppress(ValueError):  # nearly all are well-formed, and need no parser
+        return ox.BlankNode(name[2:]) if name.startswith("_:") else ox.NamedNode(name)
     front = name if name.startswith("_:") else f"<{escaped(name)}>"
     (triple,) = parsed(f"{front} <urn:p> <urn:o> .\n".encode())
     assert not isinstance(triple.subject, ox.Triple)
