@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -220,6 +223,123 @@ def test_a_server_is_asked_whether_anything_changed(town: HarvestTown, server: P
     assert [bool(headers["If-None-Match"]) for headers in server.headers] == [True] * 3
     server.replies[address(3)] = reply(body(server, 3, dataset("new")))
     assert harvest(town).new == 1
+
+
+def tagged(server: Portal, tag: str = '"1"') -> None:
+    """Let the pages of the portal have ETags."""
+
+    def reply(text: bytes | str | Iterator[bytes]) -> Callable[..., Answer]:
+        known = Answer(status=304)
+        return lambda headers, _: known if headers["If-None-Match"] == tag else Answer(text, headers={"ETag": tag})
+
+    server.replies = {path: reply(a.body) for path, a in server.replies.items() if isinstance(a, Answer)}
+
+
+def test_the_very_first_harvest_of_a_city_is_remembered(town: HarvestTown, server: Portal) -> None:
+    """Although there was no release yet when the pages were asked for."""
+    shutil.rmtree(town.city_folder / "releases")
+    shutil.rmtree(town.city_folder / "harvest")
+    (town.city_folder / "current").unlink()
+    tagged(server)
+    assert harvest(town).state is State.LOADED
+    server.headers.clear()
+    assert harvest(town).state is State.UNCHANGED
+    assert [headers["If-None-Match"] for headers in server.headers] == ['"1"'] * 3
+
+
+def test_a_build_harvests_by_the_units_that_it_loads_itself(town: HarvestTown, server: Portal) -> None:
+    """A publisher whose unit gets its name in this build is known in this build, though the pages are as they were."""
+    tagged(server)
+    with town.city as city:
+        city.build(real_data=town.files, fetch=True)
+        assert "portal" in city.build(real_data=town.files, fetch=True).unchanged
+    kinds = "@prefix org: <http://www.w3.org/ns/org#> . @prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n"
+    unit = '<id/unit/portal> a org:OrganizationalUnit ; skos:prefLabel "Portalamt"@de .\n'
+    units = town.data / "units.ttl"
+    units.write_text(kinds + units.read_text() + unit)
+    with town.city as city:
+        report = city.build(real_data=town.files, fetch=True)
+    assert {"units", "portal"} <= set(report.loaded)
+    (done,) = report.harvests
+    assert done.matched == {"https://portal.example/org": "https://town.example/id/unit/portal"}
+    with town.city as city:
+        assert "portal" in city.build(real_data=town.files, fetch=True).unchanged
+        assert city.harvest("portal").state is State.UNCHANGED
+
+
+LATER = Answer(status=503, headers={"Retry-After": "7200"})
+
+
+def test_a_server_that_asks_for_a_long_pause_gets_it(
+    town: HarvestTown, server: Portal, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The harvest ends and says when to come again; until then nothing is asked, then it goes on where it was."""
+    good(server, dataset("new"))
+    third = server.replies[address(3)]
+    server.replies[address(3)] = LATER
+    now = time.time()
+    monkeypatch.setattr(fetching.time, "time", lambda: now)
+    with pytest.raises(NetworkError) as told:
+        harvest(town)
+    assert told.value.key == "harvest-later" and server.asked[address(3)] == 1 and not any(waits)
+    again = f"{datetime.fromtimestamp(now + 7200, UTC):%Y-%m-%d %H:%M}"
+    assert again in told.value.text("en") and again in told.value.text("de")
+    server.asked.clear()
+    now += 7100
+    with pytest.raises(NetworkError) as told:
+        harvest(town)
+    assert told.value.key == "harvest-later" and again in told.value.text("en") and not server.asked
+    now += 200
+    server.replies[address(3)] = third
+    report = harvest(town)
+    assert (report.state, report.new) == (State.LOADED, 1) and server.asked == {address(3): 1}
+    assert [path.name for path in (town.city_folder / "harvest" / "portal").iterdir()] == ["state.json"]
+
+
+def test_a_long_pause_may_be_waited_for(town: HarvestTown, server: Portal, waits: list[float]) -> None:
+    """As long as the source says."""
+    town.register(f'address = "{server.address}/catalogue"', more="wait = 7200")
+    good(server, dataset("new"))
+    first = server.replies[address(1)]
+    assert isinstance(first, Answer)
+    server.replies[address(1)] = [LATER, first]
+    assert harvest(town).new == 1
+    assert [wait for wait in waits if wait] == [7200.0]
+
+
+def test_a_pause_that_is_longer_than_the_whole_fetching_may_last_ends_it(town: HarvestTown, server: Portal) -> None:
+    """Whatever the source says of waiting."""
+    town.register(f'address = "{server.address}/catalogue"', more="wait = 86400\nseconds = 7000")
+    server.replies[address(1)] = LATER
+    with pytest.raises(NetworkError) as told:
+        harvest(town)
+    assert told.value.key == "harvest-later"
+
+
+@pytest.mark.parametrize("after", ["999999", "Fri, 01 Jan 2999 00:00:00 GMT"])
+def test_no_server_shuts_out_a_harvest_for_more_than_a_day(
+    after: str, town: HarvestTown, server: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a day it is asked again."""
+    page = server.replies[address(1)]
+    server.replies[address(1)] = Answer(status=429, headers={"Retry-After": after})
+    now = time.time()
+    monkeypatch.setattr(fetching.time, "time", lambda: now)
+    with pytest.raises(NetworkError):
+        harvest(town)
+    now += 24 * 3600 + 1
+    server.replies[address(1)] = page
+    assert harvest(town).state is State.UNCHANGED
+
+
+def test_a_build_goes_on_while_a_server_wants_its_pause(town: HarvestTown, server: Portal) -> None:
+    """Its catalogue stays as it was; the line says when to come again."""
+    server.replies[address(1)] = LATER
+    said: list[str] = []
+    with town.city as city:
+        report = city.build(real_data=town.files, fetch=True, say=said.append)
+    assert report.failed == ["portal"] and "units" in report.loaded and len(town.datasets()) == 12
+    assert any("UTC" in line for line in said)
 
 
 def test_nothing_is_asked_by_what_another_release_was_made_from(town: HarvestTown, server: Portal) -> None:

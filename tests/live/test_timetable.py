@@ -376,6 +376,34 @@ def test_stops_are_placed_where_the_source_asks_for_it(town: LiveTown) -> None:
     assert ("id/stop/de:1", "id/ortsteil/a") in values(town.graph(), "sfWithin")
 
 
+def test_a_build_places_stops_in_the_areas_that_it_loads_itself(town: LiveTown, server: Portal) -> None:
+    """Areas that moved in this build count in this build, though the timetable is as it was."""
+    square = "POLYGON(({0} 50.89,{1} 50.89,{1} 50.905,{0} 50.905,{0} 50.89))"
+    outline = (
+        "@prefix geo: <http://www.opengis.net/ont/geosparql#> . @prefix dct: <http://purl.org/dc/terms/> .\n"
+        "<id/ortsteil/a> a dct:Location ; dct:type <id/kind> ; geo:hasGeometry <id/geometry/a> .\n"
+        '<id/geometry/a> geo:asWKT "AREA"^^geo:wktLiteral .\n'
+    )
+    register(town, f'address = "{server.address}{PATH}"\nplace = true')
+    list_of = town.data / "sources.toml"
+    entry = list_of.read_text().partition('[[source]]\nname = "trees"')[0]
+    areas = entry.replace('"units"', '"areas"').replace("units.ttl", "areas.ttl") + "areas = true\n"
+    list_of.write_text(areas + list_of.read_text())
+    server.replies[PATH] = lambda headers, _: (
+        Answer(status=304)
+        if headers.get("If-None-Match") == '"1"'
+        else Answer(packed(), "application/zip", headers={"ETag": '"1"'})
+    )
+    placed = ("id/stop/de:1", "id/ortsteil/a")
+    for west, east, is_inside in ((12.5, 12.6, False), (11.59, 11.605, True), (12.5, 12.6, False)):
+        (town.data / "areas.ttl").write_text(outline.replace("AREA", square.format(west, east)))
+        with town.city as city:
+            assert "live" in city.build(real_data=town.files, fetch=True).loaded
+            assert "live" in city.build(real_data=town.files, fetch=True).unchanged
+        assert server.headers[-1]["If-None-Match"] == '"1"'
+        assert (placed in values(town.graph(), "sfWithin")) is is_inside
+
+
 def test_operators_are_linked_to_the_organisations_of_the_register(tmp_path: Path) -> None:
     """By the link rule of the project, whatever the legal form or spelling that the timetable has."""
     names = Names()

@@ -14,7 +14,8 @@ from stadtgraph import messages
 from stadtgraph.city.areas import Areas
 from stadtgraph.city.draft import Draft, GateViolation, graph_info
 from stadtgraph.city.duplicates import companions
-from stadtgraph.city.harvestcalls import Pages, kind_of
+from stadtgraph.city.harvestcalls import Known, Pages, kind_of
+from stadtgraph.city.harvesting import Harvest
 from stadtgraph.city.reading import Job, read_all
 from stadtgraph.errors import InputError, NetworkError, NotFound
 from stadtgraph.release import GraphInfo, Kind, Release
@@ -67,11 +68,11 @@ class Build:
         self._load([s for s in files if not s.areas])
         harvests = [done for s in chosen if s.kind == Kind.HARVEST and (done := self._harvest(s)) is not None]
         self.report.release = self.draft.seal()
-        for pages, inputs in harvests:
-            pages.done(inputs)
+        for pages, work in harvests:
+            pages.done(work)
         return self.report
 
-    def _harvest(self, source: Source) -> tuple[Pages, str] | None:
+    def _harvest(self, source: Source) -> tuple[Pages, Harvest] | None:
         """Harvest a catalogue, where its file is there or fetching was asked for; what fails leaves it as it was."""
         path = source.locate(self.real_data)
         graph = source.graph_name(self.draft.names)
@@ -82,7 +83,8 @@ class Build:
             return None
         origin = str(path) if path is not None else source.address or ""
         report = HarvestReport(source.name, origin)
-        pages = Pages(self.city, source, origin, report, silent)
+        clone = self.draft.clone
+        pages = Pages(self.city, source, origin, report, silent, Known(clone.engines, clone.created.date()))
         known = self.draft.clone.info(graph)
         try:
             with pages.dropped_where_wrong():
@@ -101,7 +103,7 @@ class Build:
             self.say(problem.text(self.lang))
             return None
         self._noted(report)
-        return pages, work.inputs
+        return pages, work
 
     def _noted(self, report: HarvestReport) -> None:
         self.report.harvests.append(report)

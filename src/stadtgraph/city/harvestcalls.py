@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from stadtgraph.city.live import Live, settings_of_live
 from stadtgraph.errors import GateError, InputError, UsageError
 from stadtgraph.release import Kind, View
 from stadtgraph.sources import Source
-from stadtgraph.sources.harvest import HarvestReport, Page, Progress, Reason, State, silent
+from stadtgraph.sources.harvest import HarvestReport, Page, Progress, Reason, State, Units, silent
 from stadtgraph.sources.harvest.fetching import Call, Fetching, Got, Memory
 from stadtgraph.sources.harvest.follow import (
     ckan_first,
@@ -29,7 +29,8 @@ from stadtgraph.sources.harvest.follow import (
     sparql_follow,
 )
 from stadtgraph.sources.live.sensorthings import service
-from stadtgraph.terms import is_source_name
+from stadtgraph.store import OxigraphEngine
+from stadtgraph.terms import Names, is_source_name
 
 if TYPE_CHECKING:
     from stadtgraph.city import City
@@ -55,7 +56,7 @@ def harvest(
     """
     entry, origin = _entry(city, target, source)
     report = HarvestReport(entry.name, origin)
-    calls = Pages(city, entry, origin, report, progress)
+    calls = Pages(city, entry, origin, report, progress, Known.of(city))
     with calls.dropped_where_wrong():
         pages = calls.get(_known_inputs(city, entry))
         if pages is None:
@@ -72,7 +73,7 @@ def harvest(
         report.release = draft.release.id
     elif report.state is State.LOADED:
         report.state = State.UNCHANGED
-    calls.done(work.inputs)
+    calls.done(work)
     return report
 
 
@@ -81,15 +82,43 @@ def kind_of(source: Source) -> type[Harvest]:
     return Live if source.is_live else Harvest
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a harvest goes by beside the pages: the units and areas of a release or of a draft, on its day."""
+
+    engines: Mapping[View, OxigraphEngine]
+    day: date
+
+    @classmethod
+    def of(cls, city: City) -> Known:
+        """Take the current release; a city without one knows nothing."""
+        release = city.releases.current()
+        engines = {} if release is None else {view: release.engine(view) for view in View if release.has(view)}
+        return cls(engines, datetime.now(UTC).date())
+
+    def settings(self, source: Source, names: Names) -> str:
+        """Give the checksum of all but the pages that decides the triples of a source."""
+        if source.is_live:
+            is_placed = source.place and View.PUBLIC in self.engines
+            areas = Areas.of(self.engines[View.PUBLIC]) if is_placed else Areas()
+            return settings_of_live(source, names, areas, self.day)
+        if not self.engines:
+            return settings_of(source, names, Units(()))
+        view = View.INTERNAL if source.restricted and View.INTERNAL in self.engines else View.PUBLIC
+        return settings_of(source, names, units_of(self.engines[view], names, f"{self.day}"))
+
+
 class Pages:
     """The pages of one catalogue: files as they lie there, or what is fetched from its address."""
 
-    def __init__(self, city: City, source: Source, origin: str, report: HarvestReport, progress: Progress) -> None:
-        """Say of which source, and where they come from."""
+    def __init__(
+        self, city: City, source: Source, origin: str, report: HarvestReport, progress: Progress, known: Known
+    ) -> None:
+        """Say of which source, where they come from, and what they are read by."""
         self._city, self._source, self._origin, self._report, self._progress = city, source, origin, report, progress
+        self._known = known
         self._got: list[Got] = []
         self._fetching: Fetching | None = None
-        self._settings = ""
 
     def get(self, known: str) -> list[Page] | None:
         """Give the pages on disk; ``None`` where the server says that nothing changed since the inputs ``known``."""
@@ -99,9 +128,9 @@ class Pages:
         folder = self._city.path / FOLDER / self._source.name
         private = frozenset(self._city.config.network.private)
         fetching = self._fetching = Fetching(folder, self._source.harvest, private, progress=self._progress)
-        self._settings = self._settings_now()
         memory = Memory.read(fetching.memory)
-        same = bool(known) and (memory.inputs, memory.settings) == (known, self._settings)
+        settings = self._known.settings(self._source, self._city.names)
+        same = bool(known) and (memory.inputs, memory.settings) == (known, settings)
         found = self._fetch(fetching, memory if same and memory.address == self._origin else None)
         self._report.notes += fetching.notes
         if found is None:
@@ -119,12 +148,12 @@ class Pages:
                 self._fetching.clear()
             raise
 
-    def done(self, inputs: str) -> None:
+    def done(self, work: Harvest) -> None:
         """Remember what to ask again by where the pages were loaded, and remove them."""
         if self._fetching is None:
             return
-        if self._report.state in (State.LOADED, State.UNCHANGED) and inputs:
-            self._fetching.done(Memory(self._origin, inputs, self._settings, self._got))
+        if self._report.state in (State.LOADED, State.UNCHANGED) and work.inputs:
+            self._fetching.done(Memory(self._origin, work.inputs, work.settings, self._got))
         else:
             self._fetching.clear()
 
@@ -150,17 +179,6 @@ class Pages:
             self._report.notes += [Reason("live-simpler")] if any(asked.simpler.values()) else []
             return got
         return fetching.fetch(Call(self._origin), hydra, known=memory)
-
-    def _settings_now(self) -> str:
-        release = self._city.releases.current()
-        if self._source.is_live:
-            areas = Areas.of(release.engine(View.PUBLIC)) if self._source.place and release is not None else Areas()
-            return settings_of_live(self._source, self._city.names, areas, datetime.now(UTC).date())
-        if release is None:
-            return ""
-        view = View.INTERNAL if self._source.restricted and release.has(View.INTERNAL) else View.PUBLIC
-        units = units_of(release.engine(view), self._city.names, f"{datetime.now(UTC):%Y-%m-%d}")
-        return settings_of(self._source, self._city.names, units)
 
 
 def _known_inputs(city: City, source: Source) -> str:

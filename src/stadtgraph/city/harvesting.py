@@ -71,6 +71,8 @@ class Harvest:
     confirm: bool = False
     progress: Progress = silent
     inputs: str = field(default="", init=False)
+    settings: str = field(default="", init=False)
+    """A checksum of all but the pages that decided the triples; the empty text before :meth:`run`."""
     others: Duplicates = field(init=False)
     """The records of sources that those may see who see this one."""
 
@@ -90,7 +92,8 @@ class Harvest:
         units = units_of(self.engine, self.names, f"{self.draft.clone.created:%Y-%m-%d}")
         graph = self.source.graph_name(self.names)
         known = self.draft.clone.info(graph)
-        self.inputs = inputs = inputs_of(settings_of(self.source, self.names, units), self.pages)
+        self.settings = settings_of(self.source, self.names, units)
+        self.inputs = inputs = inputs_of(self.settings, self.pages)
         self.report.pages = len(self.pages)
         same_view = self.draft.clone.is_restricted(graph) == self.source.restricted
         if known is not None and known.inputs == inputs and same_view:

@@ -40,8 +40,8 @@ class Live(Harvest):
         source, names, clone = self.source, self.names, self.draft.clone
         graph, areas = source.graph_name(names), areas_for(source, self.draft)
         known = clone.info(graph)
-        settings = settings_of_live(source, names, areas, clone.created.date())
-        self.inputs = inputs_of(settings, self.pages)
+        self.settings = settings_of_live(source, names, areas, clone.created.date())
+        self.inputs = inputs_of(self.settings, self.pages)
         self.report.pages = len(self.pages)
         same_view = clone.is_restricted(graph) == source.restricted
         if known is not None and known.inputs == self.inputs and same_view:

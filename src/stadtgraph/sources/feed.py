@@ -18,11 +18,13 @@ class Feed:
     ``size`` the records of one page where we choose it. A harvest that would lose more than the share ``shrink`` of
     the records is held. Of records that several sources have, the source with the higher ``priority`` is preferred.
     ``require`` names properties without which a record is no record; ``repairs`` switches the repairs off.
-    ``seconds`` and ``bytes`` bound the whole fetching.
+    ``wait`` are the seconds that a server may ask for before it is asked again; one that asks for more ends the
+    harvest, which then goes on later. ``seconds`` and ``bytes`` bound the whole fetching.
     """
 
     protocol: str = "auto"
     pause: float = 0.5
+    wait: float = 60.0
     pages: int = 10_000
     size: int = 100
     shrink: float = 0.2

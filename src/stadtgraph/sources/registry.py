@@ -27,6 +27,7 @@ RDF_FORMATS: Final = ("ttl", "nt", "nq", "trig", "rdf", "jsonld")
 DOMAINS: Final = ("city", "utilities", "science", "governance", "vocabulary")
 KINDS: Final = ("file", "harvest", "managed")
 LONGEST_PAUSE: Final = 3600
+LONGEST_WAIT: Final = 86_400
 VISIBILITIES: Final = ("public", "restricted")
 FUNCTIONS: Final = ("mean", "min", "max", "sum", "count")
 
@@ -224,6 +225,11 @@ def _seconds(value: object) -> str | None:
     return None if right else f"0.5, 2 … {LONGEST_PAUSE}"
 
 
+def _wait(value: object) -> str | None:
+    right = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST_WAIT
+    return None if right else f"60, 900 … {LONGEST_WAIT}"
+
+
 def _properties(value: object) -> str | None:
     right = isinstance(value, list) and all(isinstance(name, str) and _is_property(name) for name in value)
     return None if right else '["dct:title", "https://…"]'
@@ -287,6 +293,7 @@ AGGREGATE_KEYS: Final[dict[str, Check]] = {
 HARVEST_KEYS: Final[dict[str, Check]] = {
     "protocol": _one_of(*PROTOCOLS),
     "pause": _seconds,
+    "wait": _wait,
     "pages": _number,
     "size": _number,
     "shrink": _share,

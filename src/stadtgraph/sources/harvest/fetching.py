@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import file_digest
 from pathlib import Path
@@ -30,8 +31,8 @@ MOST = 2 << 30
 """Most bytes of one page, packed and unpacked; they go to disk."""
 RDF: Final = "text/turtle;q=0.9, application/rdf+xml, application/n-triples;q=0.9, application/ld+json;q=0.8, */*;q=0.1"
 TRIES: Final = 4
-LONGEST_WAIT: Final = 60.0
-RESUMED: Final = 24 * 3600.0  # seconds for which an interrupted harvest is gone on with
+RESUMED: Final = 24 * 3600.0
+"""Seconds for which an interrupted harvest is gone on with, and for which a server may put one off at most."""
 _AGAIN: Final = frozenset((408, 425, 429, 500, 502, 503, 504))
 _NOT_UNDERSTOOD: Final = frozenset((400, 404, 405, 406, 414, 422, 501))
 
@@ -117,6 +118,7 @@ class Fetching:
         self.policy = Policy(private, bytes=most, seconds=seconds, connect=20.0, idle=60.0, redirects=5)
         self.notes: list[Reason] = []
         self._asked = False
+        self._first = Call("")
 
     @property
     def memory(self) -> Path:
@@ -141,11 +143,13 @@ class Fetching:
         ``refused`` is asked for a simpler call where the server does not understand one.
         Raises :class:`NetworkError` and :class:`InputError`; the pages that came stay for the next attempt.
         """
+        self._keep_away(first)
         if known is not None and known.pages and all(p.etag or p.modified for p in known.pages):
             unchanged = all(self._is_unchanged(page) for page in known.pages)
             if unchanged:
                 return None
         pages, until = self._resumed(first), time.monotonic() + self.feed.seconds
+        self._first = first
         size = sum((self._partial / page.file).stat().st_size for page in pages)
         call = first if not pages else pages[-1].following
         while call is not None:
@@ -227,10 +231,12 @@ class Fetching:
                     if response.status not in _AGAIN:
                         raise problem
                     wait = _after(response.headers.get("Retry-After") or "", attempt)
+                    if wait > min(self.feed.wait, self.feed.seconds):
+                        raise self._put_off(wait)
             except AddressRefused:
                 raise
             except NetworkError as error:
-                if error is problem and error.params.get("found") not in _AGAIN:
+                if error.key == "harvest-later" or (error is problem and error.params.get("found") not in _AGAIN):
                     raise
                 problem, wait = error, _after("", attempt)
                 if error.key in ("net-large", "net-redirect", "net-redirects", "net-downgrade", "net-encoding"):
@@ -263,12 +269,34 @@ class Fetching:
 
     # ---- interruptions
 
+    @property
+    def _later(self) -> Path:
+        return self.folder / "later.json"
+
+    def _put_off(self, seconds: float) -> NetworkError:
+        """Note when a server wants to be asked again, and give the error that says so."""
+        again = time.time() + min(seconds, RESUMED)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_durably(self._later, json.dumps({"first": asdict(self._first), "again": again}).encode())
+        return _come_again(self._first, again)
+
+    def _keep_away(self, first: Call) -> None:
+        """Ask nothing of a server before the time that it gave the last harvest of the same address."""
+        try:
+            data = json.loads(self._later.read_text("utf-8"))
+            is_same, again = data["first"] == asdict(first), float(data["again"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return
+        if is_same and 0 < again - time.time() <= RESUMED:
+            raise _come_again(first, again)
+        self._later.unlink(missing_ok=True)
+
     def _resumed(self, first: Call) -> list[Got]:
         """Give the pages that an interrupted harvest of the same address left not long ago."""
         try:
             data = json.loads((self._partial / "pages.json").read_text("utf-8"))
             pages = [Got.of(page) for page in data["pages"]]
-            is_young = 0 <= time.time() - data["time"] < RESUMED
+            is_young = 0 <= time.time() - data["time"] < 2 * RESUMED  # a server may have put it off for a day
             is_whole = all(_digest(self._partial / page.file) == page.digest for page in pages)
             if data["first"] == asdict(first) and is_young and is_whole and pages and pages[-1].following is not None:
                 self.notes.append(Reason("harvest-resumed", {"number": len(pages)}))
@@ -309,9 +337,14 @@ def _digest(path: Path) -> str:
 
 
 def _after(header: str, attempt: int) -> float:
-    """Give the seconds to wait: what the server asks for within bounds, else longer each time."""
+    """Give the seconds to wait: what the server asks for, else longer each time."""
     asked = float(header) if re.fullmatch(r"[0-9]{1,6}", header.strip()) else _until(header)
-    return min(2.0**attempt if asked is None else max(asked, 0.0), LONGEST_WAIT)
+    return 2.0**attempt if asked is None else max(asked, 0.0)
+
+
+def _come_again(first: Call, again: float) -> NetworkError:
+    day = datetime.fromtimestamp(again, UTC)
+    return NetworkError("harvest-later", address=first.address, time=f"{day:%Y-%m-%d %H:%M}")
 
 
 def _until(header: str) -> float | None:
