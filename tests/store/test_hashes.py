@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from stadtgraph.store import Splitter, hashes, spool
+from stadtgraph.store import Splitter, hashes, line, spool
 from stadtgraph.store.hashes import Hashes
 from stadtgraph.store.spool import read_lines
+from stadtgraph.terms import XSD
 
 numbers = st.lists(st.one_of(st.integers(-5, 5), st.integers(-(2**63), 2**63 - 1)), max_size=60)
 
@@ -60,3 +61,15 @@ def test_a_spool_of_many_parts_tells_doubled_lines_and_literals_that_meet(tmp_pa
     wanted = {t for _, extra in Splitter().split(triples) for t in extra}
     assert set(read_lines(whole.written)) == wanted and len(wanted) == 50
     assert not list(read_lines(alone.written))
+
+
+@given(st.text(max_size=20), st.sampled_from(["de", "en-us", "string", "integer", "anyURI"]))
+def test_a_line_is_written_as_the_store_writes_it(value: str, kind: str) -> None:
+    """Whatever signs a text holds."""
+    assume(not any("\ud800" <= c <= "\udfff" for c in value))
+    if kind in ("de", "en-us"):
+        literal = ox.Literal(value, language=kind)
+    else:
+        literal = ox.Literal(value, datatype=ox.NamedNode(f"urn:t:{kind}") if kind == "anyURI" else XSD.term(kind))
+    triple = ox.Triple(ox.NamedNode("urn:s"), ox.NamedNode("urn:p"), literal)
+    assert line(triple).decode() == f"{triple} ."

@@ -114,9 +114,9 @@ class Duplicates:
 
     def better(self, root: ox.NamedNode, graph: str) -> Iterator[ox.NamedNode]:
         """Give the records that go before one: own sources, higher priority, newer ``dct:modified``, smaller IRI."""
-        own = self._rank((root, graph))
+        own: tuple[int, int, str] | None = None
         for entry in self.of(root, graph):
-            other = self._rank(entry)
+            own, other = own or self._rank((root, graph)), self._rank(entry)
             if other > own or (other == own and entry[0].value < root.value):
                 yield entry[0]
 

@@ -133,8 +133,11 @@ class Harvest:
         taken.spool.remove()
         quarantine, originals, _ = companions(self.source.name, self.names)
         self._put_companion(quarantine, read_lines(taken.quarantine), bool(taken.quarantined), restricted=True)
-        has_originals = taken.originals.stat().st_size > 0
-        self._put_companion(originals, read_lines(taken.originals), has_originals, restricted=self.source.restricted)
+        if taken.originals.lines:
+            self.draft.clone.put_spool(self._info(originals), taken.originals, restricted=self.source.restricted)
+        elif self.draft.clone.info(originals) is not None:
+            self.draft.clone.drop(originals)
+        taken.originals.remove()
 
     def _gate(self, triples: Sequence[ox.Triple]) -> dict[str, list[Reason]]:
         """Give what the shapes that are asked of every record mind."""
@@ -172,7 +175,7 @@ class Harvest:
                 unknown.add(agent.value)
             if not isinstance(agent, ox.NamedNode) or agent.value.startswith(f"{self.names.base}id/unit/"):
                 continue
-            names = sorted(known.get(agent, ()))
+            names = sorted({*known.get(agent, ())})
             unit = next(filter(None, map(units.find, names)), None)
             if unit is not None:
                 self.report.matched[agent.value] = unit.value
@@ -265,12 +268,12 @@ def inputs_of(settings: str, pages: Sequence[Page]) -> str:
     return digest.hexdigest()
 
 
-def _names_of(agents: set[Term], store: ox.Store, graph: ox.NamedNode) -> dict[Term, set[str]]:
+def _names_of(agents: set[Term], store: ox.Store, graph: ox.NamedNode) -> dict[Term, list[str]]:
     """Give the names of agents: all names of a graph are looked through, for looking up each agent takes far longer."""
-    found: dict[Term, set[str]] = {}
+    found: dict[Term, list[str]] = {}
     for quad in store.quads_for_pattern(None, FOAF.name, None, graph):
         if isinstance(quad.object, ox.Literal) and (agent := quad.subject) in agents:
-            found.setdefault(agent, set()).add(quad.object.value)
+            found.setdefault(agent, []).append(quad.object.value)
     return found
 
 

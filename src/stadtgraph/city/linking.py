@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 import pyoxigraph as ox
 
@@ -86,17 +86,22 @@ def _touched(
         change.graph in (names.source(SOURCE), names.source(RESTRICTED_SOURCE)) for change in changes
     ):
         return list(rules)
-    terms, subjects = _mentioned(changes)
+    ends: dict[ox.NamedNode, set[str]] = {}
+    for key, entry in said.items():
+        ends.setdefault(entry.rule, set()).update((str(key[0]), str(key[2])))
+    terms, subjects = _mentioned(changes, {end.encode() for nodes in ends.values() for end in nodes})
     found = []
     for rule in rules:
-        ends = {node for key, entry in said.items() if entry.rule == rule.iri for node in (key[0], key[2])}
-        if rule in news or terms & rule.reads or subjects & {str(node) for node in ends}:
+        if rule in news or terms & rule.reads or subjects & ends.get(rule.iri, set()):
             found.append(rule)
     return found
 
 
-def _mentioned(changes: Iterable[Change]) -> tuple[set[str], set[str]]:
-    """Give the predicates (and classes, of typing triples) of changed triples, and their subjects as written."""
+def _mentioned(changes: Iterable[Change], asked: Set[bytes]) -> tuple[set[str], set[str]]:
+    """Give the predicates (and classes, of typing triples) of changed triples, and which subjects ``asked`` for are there.
+
+    All are as N-Triples writes them; the subjects of a large change are too many to be kept.
+    """
     terms: set[bytes] = set()
     subjects: set[bytes] = set()
     for change in changes:
@@ -104,7 +109,8 @@ def _mentioned(changes: Iterable[Change]) -> tuple[set[str], set[str]]:
             with file.open("rb") as lines:
                 for line in lines:
                     subject, predicate, rest = line.split(b" ", 2)
-                    subjects.add(subject)
+                    if subject in asked:
+                        subjects.add(subject)
                     if predicate == _TYPE:
                         terms.add(rest.rsplit(b" ", 1)[0])
                     else:

@@ -4,7 +4,7 @@ from stadtgraph.store.engine import Dataset, Engine, OxigraphEngine, Result, Sub
 from stadtgraph.store.facts import StoredFacts, all_graphs, no_premises
 from stadtgraph.store.graphs import Change, apply, change, count, rebuild, swap
 from stadtgraph.store.literals import Normaliser, Splitter
-from stadtgraph.store.spool import Spool, line, read_lines, spool
+from stadtgraph.store.spool import Spool, Spooler, line, read_lines, spool
 
 __all__ = [
     "Change",
@@ -15,6 +15,7 @@ __all__ = [
     "Result",
     "Splitter",
     "Spool",
+    "Spooler",
     "StoredFacts",
     "Subject",
     "all_graphs",

@@ -13,6 +13,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from stadtgraph.sources.harvest.words import LANGUAGE_MARK
+from stadtgraph.store.spool import quoted
 
 _BAD: Final = re.compile(r'[\x00-\x20<>"{}|\\^`]')
 _TAG: Final = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -79,11 +80,11 @@ def _literal(literal: ox.Literal) -> str:
     if literal.language is not None:
         if _TAG.fullmatch(literal.language) is None:
             literal = ox.Literal(literal.value, datatype=ox.NamedNode(LANGUAGE_MARK + _plain(literal.language)))
-        return str(literal)
+        return quoted(literal)
     datatype = literal.datatype.value
     if _BAD.search(datatype):
         return f"{ox.Literal(literal.value)}^^<{escaped(datatype)}>"
-    return str(literal)
+    return quoted(literal)
 
 
 def _plain(tag: str) -> str:

@@ -22,15 +22,17 @@ from stadtgraph.sources.harvest.record import Cleaned, Cleaner, Reason
 from stadtgraph.sources.harvest.repairs import Known, Repairs
 from stadtgraph.sources.harvest.words import IRI_MARK
 from stadtgraph.sources.harvest.workbench import RawRecord, Workbench
-from stadtgraph.store import Spool, spool
+from stadtgraph.store import Spool, Spooler, spool
 from stadtgraph.terms import DCT, RDF, SG, Names
 
 EVERY: Final = 1_000  # records between two words of progress
 BATCH: Final = 25_000  # triples that are checked against the shapes at once
+MOST_WAITING: Final = 5_000  # originals that are written at once
 NAMED: Final = 20  # bad records that are named in a report
 Progress = Callable[[str, int, int], None]
 """Takes a step, how far it is, and how far it goes."""
 Write = Callable[[bytes], object]
+Keep = Callable[[Sequence[ox.Triple]], None]
 Gate = Callable[[Sequence[ox.Triple]], Mapping[str, list[Reason]]]
 """Takes records made ready and gives, for the IRI of each node that violates a shape, what is wrong with it."""
 Elsewhere = Callable[[str], str]
@@ -69,7 +71,7 @@ class Taken:
     paging: int = 0
     notes: list[Reason] = field(default_factory=list)
     spool: Spool | None = None
-    originals: Path | None = None
+    originals: Spool | None = None
     quarantine: Path | None = None
 
 
@@ -99,7 +101,7 @@ class Taking:
         """Take in all pages. Raises :class:`InputError` where one cannot be read whole; nothing then comes out."""
         self.folder.mkdir(parents=True, exist_ok=True)
         taken = self.taken
-        taken.originals, taken.quarantine = self.folder / "originals.nt", self.folder / "quarantine.nt"
+        taken.quarantine = self.folder / "quarantine.nt"
         with closing(Workbench(self.folder)) as bench:
             for done, page in enumerate(pages, 1):
                 bench.add(triples(page), page.number)
@@ -111,12 +113,13 @@ class Taking:
             shared = bench.shared_blank_nodes()
             roots = (bench.peek(name) for name in bench.blank_roots())
             self._cleaner.prepare(shared, roots, bench.silent_catalogues())
-            with taken.originals.open("wb") as originals, taken.quarantine.open("wb") as quarantine:
-                taken.spool = spool(self._good(bench, originals.write, quarantine.write), self.folder, "source")
+            with closing(_Originals(self.folder)) as originals, taken.quarantine.open("wb") as quarantine:
+                taken.spool = spool(self._good(bench, originals.add, quarantine.write), self.folder, "source")
+                taken.originals = originals.done()
         (self.folder / "workbench.sqlite").unlink(missing_ok=True)
         return taken
 
-    def _good(self, bench: Workbench, original: Write, bad: Write) -> Iterator[ox.Triple]:
+    def _good(self, bench: Workbench, original: Keep, bad: Write) -> Iterator[ox.Triple]:
         waiting: list[tuple[RawRecord, Cleaned]] = []
         size = 0
         for done, record in enumerate(bench.records(), 1):
@@ -138,7 +141,7 @@ class Taking:
             yield from self._rest(record, original, bad)
 
     def _checked(
-        self, bench: Workbench, records: Sequence[tuple[RawRecord, Cleaned]], original: Write, bad: Write
+        self, bench: Workbench, records: Sequence[tuple[RawRecord, Cleaned]], original: Keep, bad: Write
     ) -> Iterator[ox.Triple]:
         """Give the triples of the records that violate no shape; what bad ones share is left to the others."""
         found = self._gate([t for _, cleaned in records for t in cleaned.triples])
@@ -168,7 +171,7 @@ class Taking:
         if isinstance(root, ox.NamedNode):
             self.taken.roots.add(root.value)
 
-    def _rest(self, record: RawRecord, original: Write, bad: Write) -> Iterator[ox.Triple]:
+    def _rest(self, record: RawRecord, original: Keep, bad: Write) -> Iterator[ox.Triple]:
         """Give what belongs to no record without its bad statements; a node that violates a shape goes whole."""
         cleaned = self._cleaner.clean(record, is_rest=True)
         found = self._gate(cleaned.triples)
@@ -178,11 +181,10 @@ class Taking:
         self._is_bad(cleaned, bad)
         yield from self._given(cleaned, original)
 
-    def _given(self, cleaned: Cleaned, original: Write) -> Iterator[ox.Triple]:
+    def _given(self, cleaned: Cleaned, original: Keep) -> Iterator[ox.Triple]:
         self.taken.repairs += cleaned.repairs
         self.taken.withheld += cleaned.withheld
-        for triple in cleaned.originals:
-            original(line(storable(triple)))
+        original(cleaned.originals)
         yield from cleaned.triples
 
     def _is_bad(self, cleaned: Cleaned, write: Write) -> bool:
@@ -197,6 +199,32 @@ class Taking:
         for triple in quarantined(cleaned, name, self.source, self.names):
             write(line(triple))
         return True
+
+
+class _Originals:
+    """What was repaired, as it came, on its way into a graph."""
+
+    def __init__(self, folder: Path) -> None:
+        self._spooler, self._waiting = Spooler(folder, "originals"), list[ox.Triple]()
+
+    def add(self, triples: Sequence[ox.Triple]) -> None:
+        """Take the originals of one record."""
+        self._waiting += map(storable, triples)
+        if len(self._waiting) >= MOST_WAITING:
+            self._flush()
+
+    def done(self) -> Spool:
+        """Give them all."""
+        self._flush()
+        return self._spooler.done()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._spooler.close()
+
+    def _flush(self) -> None:
+        self._spooler.add(self._waiting)
+        self._waiting = []
 
 
 def quarantined(cleaned: Cleaned, name: str, source: str, names: Names) -> Iterator[ox.Triple]:
