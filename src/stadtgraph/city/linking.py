@@ -98,7 +98,7 @@ def _touched(
 
 
 def _mentioned(changes: Iterable[Change], asked: Set[bytes]) -> tuple[set[str], set[str]]:
-    """Give the predicates (and classes, of typing triples) of changed triples, and which subjects ``asked`` for are there.
+    """Give predicates (and classes, of typing triples) of changed triples, and those ``asked`` for of their subjects.
 
     All are as N-Triples writes them; the subjects of a large change are too many to be kept.
     """
