@@ -1,11 +1,13 @@
 """How long it takes to harvest, validate and export a catalogue, and how that grows.
 
-    python bench/catalogue.py FILE.nt.gz              a catalogue as it is
-    python bench/catalogue.py --copies 10 FILE.rdf    its datasets over and over, each time with new IRIs
+    python bench/catalogue.py FILE.nt.gz                      a catalogue as it is
+    python bench/catalogue.py FILE.rdf --copies 10 100 1000   its datasets over and over, each time with new IRIs
 
-Every step runs in a process of its own, so that its peak of memory is its own. Harvesting takes the file in record by
-record, repairs, derives and seals. Validation is that of the export under the shapes of the profile. Processor time
-does not depend on other programs; the time of the clock does.
+With several numbers of copies each line tells how a step grew: 1 is in proportion to the datasets. Every step runs in a
+process of its own, so that its peak of memory is its own. Harvesting takes the file in record by record, repairs,
+derives and seals; scores, which small catalogues get as well (``[audit] scored``), are left out so that sizes can be
+compared. Validation is that of the export under the shapes of the profile. Processor time does not depend on other
+programs; the time of the clock does. 100,000 datasets of 177 triples take some 25 GB among the temporary files.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ FORMATS = {
     ".nt": ox.RdfFormat.N_TRIPLES,
     ".ttl": ox.RdfFormat.TURTLE,
 }
+SETTINGS = '[city]\ndata = "../data"\nshapes = "../shapes"\n\n[audit]\nscored = 0\n'
 STEPS = ("harvest", "validate", "export rdf", "export jsonld", "export nt")
 
 
@@ -99,28 +102,52 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--copies", type=int, default=1)
+    parser.add_argument("--copies", type=int, nargs="+", default=[1])
     parser.add_argument("--step", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.step:
         print(json.dumps(measured(options.step, options.file)))
         return
+    before: dict[str, dict[str, float]] = {}
+    for copies in options.copies:
+        before = table(options.file, copies, before)
+
+
+def table(file: Path, copies: int, before: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Do all steps with one number of copies, print what each took, and give it."""
+    done: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in ("data", "shapes", "city"):
             (folder / part).mkdir()
         (folder / "data" / "sources.toml").write_text("")
-        (folder / "city" / "stadtgraph.toml").write_text('[city]\ndata = "../data"\nshapes = "../shapes"\n')
-        copied(options.file, folder / "catalogue.nt", options.copies)
-        print(f"{'step':14} {'seconds':>8} {'processor':>9} {'peak MB':>8}")
+        (folder / "city" / "stadtgraph.toml").write_text(SETTINGS)
+        copied(file, folder / "catalogue.nt", copies)
+        print(f"{'step':14} {'seconds':>8} {'processor':>9} {'peak MB':>8}", flush=True)
         total = 0.0
         for one in STEPS:
             call = [sys.executable, __file__, str(folder), "--step", one]
-            found = json.loads(subprocess.run(call, check=True, capture_output=True, text=True).stdout)
+            done[one] = found = json.loads(subprocess.run(call, check=True, capture_output=True, text=True).stdout)
             total += found["seconds"] if one in ("harvest", "validate", "export rdf") else 0
             rest = ", ".join(f"{k} {v:g}" for k, v in found.items() if k not in ("seconds", "processor", "peak MB"))
-            print(f"{one:14} {found['seconds']:8.1f} {found['processor']:9.1f} {found['peak MB']:8.0f}  {rest}")
-        print(f"harvest, validate and export rdf: {total:.1f} s")
+            line = f"{one:14} {found['seconds']:8.1f} {found['processor']:9.1f} {found['peak MB']:8.0f}  {rest}"
+            print(line + grown(found, before.get(one), done, before), flush=True)
+        print(f"harvest, validate and export rdf: {total:.1f} s", flush=True)
+    return done
+
+
+def grown(
+    now: dict[str, float],
+    then: dict[str, float] | None,
+    done: dict[str, dict[str, float]],
+    before: dict[str, dict[str, float]],
+) -> str:
+    """Tell how the processor time of a step grew beside the number of records, and its peak of memory."""
+    if then is None:
+        return ""
+    records = done["harvest"]["records"] / before["harvest"]["records"]
+    time = now["processor"] / then["processor"] / records
+    return f"; growth {time:.2f}, memory {now['peak MB'] / then['peak MB']:.2f} times"
 
 
 if __name__ == "__main__":
