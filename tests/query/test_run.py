@@ -19,7 +19,7 @@ from stadtgraph.errors import (
     QuerySyntaxError,
     QueryTimeout,
 )
-from stadtgraph.query import Abandoned, Limits, Place, Plan, Pool, PoolSettings, Queries, plan
+from stadtgraph.query import Abandoned, Limits, Place, Plan, Pool, PoolSettings, Queries, Ticket, plan
 from stadtgraph.sparql.negotiate import GRAPHS, HTML, TABLES
 from stadtgraph.sparql.protocol import Operation, Request
 from stadtgraph.store import OxigraphEngine
@@ -206,11 +206,14 @@ def test_a_slow_reader_holds_the_work_back_and_not_the_memory(place: Place) -> N
 def test_without_a_free_worker_a_query_is_turned_away(place: Place) -> None:
     """The error says how many places there are."""
     queries = Queries(Limits(seconds=30, patience=0.1), Pool(PoolSettings(size=1)))
-    held = queries.run(planned(PRODUCT), place)
+    held = [
+        queries.pool.acquire(30, caller=caller) for caller in ("a", "b")
+    ]  # the place, and the one for quick queries
     with pytest.raises(QueryTimeout) as caught:
-        queries.run(planned("ASK {}"), place)
-    assert caught.value.key == "query-busy" and queries.pool.busy == 1
-    held.blocks.close()
+        queries.run(planned("ASK {}"), place, ticket=Ticket(caller="c"))
+    assert caught.value.key == "query-busy" and caught.value.params["bound"] == 1 and queries.pool.busy == 2
+    for worker in held:
+        queries.pool.release(worker)
     queries.close()
 
 
