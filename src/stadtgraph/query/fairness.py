@@ -1,8 +1,9 @@
 """Nobody gets more than a share: queries at once, seconds of workers and errors, per caller.
 
 Each caller has two budgets that refill all the time: seconds of workers, and errors. Twice what a minute brings can be
-saved up. Who has none left is told when to come again; who asks too much at once waits in a short line. The state is
-that of one process: a server of several processes, or several hosts behind one balancer, allow as many times as much.
+saved up. Who has none left is told when to come again; who asks too much at once waits in a short line. The processes
+of one server share the budgets, where there is a file for them; how many queries are at once each counts for itself.
+Several hosts behind one balancer allow as many times as much.
 
 Source: https://www.rfc-editor.org/rfc/rfc6585#section-4
 """
@@ -20,6 +21,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 from stadtgraph.errors import TooManyRequests
+from stadtgraph.query.budgets import Budgets, Left
 
 _CALLERS: Final = 10_000
 _SAVED: Final = 2.0
@@ -64,19 +66,21 @@ def neighbourhood(address: str) -> str:
 class _Account:
     """What one caller has left, and does right now."""
 
-    __slots__ = ("errors", "running", "seconds", "seen", "waiting")
+    __slots__ = ("left", "running", "waiting")
 
-    def __init__(self, seconds: float, errors: float, now: float) -> None:
-        self.seconds, self.errors, self.seen = seconds, errors, now
+    def __init__(self) -> None:
+        self.left: Left | None = None
         self.running = self.waiting = 0
 
 
 class Fairness:
     """Lets callers in and keeps their accounts; safe to use from several threads."""
 
-    def __init__(self, shares: Shares, clock: Callable[[], float] = time.monotonic) -> None:
-        """Know nobody yet."""
-        self.shares, self._clock = shares, clock
+    def __init__(
+        self, shares: Shares, clock: Callable[[], float] = time.monotonic, budgets: Budgets | None = None
+    ) -> None:
+        """Know nobody yet; ``budgets`` are what other processes know."""
+        self.shares, self._clock, self._budgets = shares, clock, budgets
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
         self._changed = threading.Condition()
         self._line = 0
@@ -98,17 +102,16 @@ class Fairness:
     def leave(self, caller: str, *, trusted: bool = False, seconds: float = 0.0, failed: bool = False) -> None:
         """Note that a query that was let in is done: what it cost, and whether it was an error."""
         with self._changed:
-            account = self._account(caller, self.shares.trusted if trusted else 1.0)
+            factor = self.shares.trusted if trusted else 1.0
+            account = self._account(caller, factor, seconds=seconds, errors=int(failed))
             account.running = max(0, account.running - 1)
-            account.seconds -= seconds
-            account.errors -= failed
             if account.waiting:
                 self._changed.notify_all()
 
     def fail(self, caller: str, *, trusted: bool = False, times: int = 1) -> None:
         """Note errors of a query that was not let in, for example one that is no query."""
         with self._changed:
-            self._account(caller, self.shares.trusted if trusted else 1.0).errors -= times
+            self._account(caller, self.shares.trusted if trusted else 1.0, errors=times)
 
     def _stand(self, account: _Account, most: int, factor: float, wait: bool) -> None:
         if not wait or account.waiting >= self.shares.waiting * factor or self._line >= self.shares.line:
@@ -123,27 +126,30 @@ class Fairness:
             self._line -= 1
 
     def _check(self, account: _Account, factor: float) -> None:
+        assert account.left is not None
         for left, share, key in (
-            (account.seconds, self.shares.seconds, "query-share-seconds"),
-            (account.errors, self.shares.errors, "query-share-errors"),
+            (account.left.seconds, self.shares.seconds, "query-share-seconds"),
+            (account.left.errors, self.shares.errors, "query-share-errors"),
         ):
             if share and left <= 0:
                 wait = math.ceil((1 - left) * _MINUTE / (share * factor))
                 raise TooManyRequests(key, bound=share * factor, seconds=max(1, wait))
 
-    def _account(self, caller: str, factor: float) -> _Account:
-        """Give the account of a caller as it stands now."""
-        now, shares = self._clock(), self.shares
+    def _account(self, caller: str, factor: float, *, seconds: float = 0.0, errors: int = 0) -> _Account:
+        """Give the account of a caller as it stands now, less what is taken from it."""
         account = self._accounts.get(caller)
         if account is None:
-            account = _Account(shares.seconds * factor * _SAVED, shares.errors * factor * _SAVED, now)
-            self._accounts[caller] = account
+            account = self._accounts[caller] = _Account()
             self._forget()
+        shares, now = self.shares, self._clock()
+        full = Left(shares.seconds * factor * _SAVED, shares.errors * factor * _SAVED, now)
+        if self._budgets is not None:
+            with self._budgets.of(caller, full) as left:
+                _refill(left, shares, factor, now, seconds, errors)
+            account.left = left
         else:
-            passed = (now - account.seen) * factor / _MINUTE
-            account.seconds = min(account.seconds + passed * shares.seconds, shares.seconds * factor * _SAVED)
-            account.errors = min(account.errors + passed * shares.errors, shares.errors * factor * _SAVED)
-            account.seen = now
+            account.left = account.left or full
+            _refill(account.left, shares, factor, now, seconds, errors)
         self._accounts.move_to_end(caller)
         return account
 
@@ -153,3 +159,11 @@ class Fairness:
             for caller, account in list(self._accounts.items())[:100]:
                 if not account.running and not account.waiting:
                     del self._accounts[caller]
+
+
+def _refill(left: Left, shares: Shares, factor: float, now: float, seconds: float, errors: int) -> None:
+    """Add what time has brought, and take ``seconds`` and ``errors``."""
+    passed = max(0.0, now - left.seen) * factor / _MINUTE
+    left.seconds = min(left.seconds + passed * shares.seconds, shares.seconds * factor * _SAVED) - seconds
+    left.errors = min(left.errors + passed * shares.errors, shares.errors * factor * _SAVED) - errors
+    left.seen = max(now, left.seen)

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, current_app, request
 
 from stadtgraph.query import Cache
+from stadtgraph.query.budgets import Budgets
 from stadtgraph.sparql.negotiate import GRAPHS, HTML, TABLES, Format
 from stadtgraph.web import (
     audit,
@@ -49,10 +50,12 @@ _LARGEST_BODY: Final = 4 << 20
 _AUDIENCES: Final = (("researchers", 10), ("portals", 19), ("coaches", 30), ("departments", 41), ("citizens", 52))
 
 
-def create_app(city: City, *, testing: bool = False, cache: Cache | None = None) -> Flask:
+def create_app(
+    city: City, *, testing: bool = False, cache: Cache | None = None, budgets: Budgets | None = None
+) -> Flask:
     """Give the application that answers for ``city``; nothing is opened before the first request.
 
-    ``cache`` keeps answers; several processes of one server share one folder by it.
+    ``cache`` keeps answers, ``budgets`` what callers have left; the processes of one server share both.
     """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
@@ -61,7 +64,7 @@ def create_app(city: City, *, testing: bool = False, cache: Cache | None = None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    state = app.extensions["stadtgraph"] = State(city, cache)
+    state = app.extensions["stadtgraph"] = State(city, cache, budgets)
     app.register_blueprint(sparql.blueprint)
     app.register_blueprint(sources.blueprint)
     app.register_blueprint(derivation.blueprint)

@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from stadtgraph.config import FairnessSettings
 from stadtgraph.errors import StoreError, UsageError
+from stadtgraph.query.budgets import prepare
 from stadtgraph.web.memory import ARENAS, Trim, give_back
 
 _log: Final = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ _SOON, _MOST_FAILURES = 15.0, 4
 _CONNECTIONS: Final = 10_000
 _FILES: Final = 20_000
 _COUNTS: Final = "PROMETHEUS_MULTIPROC_DIR"
+_BUDGETS: Final = "budgets"
 _ROOM: Final = 1 << 20
 _PAGES: Final = 8
 """Threads beside those that wait for workers or readers: they make pages."""
@@ -102,6 +104,7 @@ def _passing_folder() -> Iterator[None]:
         os.environ[_COUNTS] = f"{folder}/metrics"
         for name in ("answers", "metrics"):
             (Path(folder) / name).mkdir()
+        prepare(Path(folder) / _BUDGETS)
         try:
             yield
         finally:
@@ -180,6 +183,7 @@ def _work(
         os.setsid()
     from stadtgraph.city import City
     from stadtgraph.query import Cache
+    from stadtgraph.query.budgets import Budgets
     from stadtgraph.query.fairness import Shares
     from stadtgraph.query.line import MOST_WAITING
     from stadtgraph.web import logs, refusals
@@ -192,7 +196,10 @@ def _work(
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     opened = City(city)
     cache = Cache(opened.config.query.cache, Path(os.environ["TMPDIR"]) / "answers", workers)
-    app = create_app(opened, cache=cache)
+    budgets = None
+    with suppress(OSError):
+        budgets = Budgets(Path(os.environ["TMPDIR"]) / _BUDGETS)
+    app = create_app(opened, cache=cache, budgets=budgets)
     refusals.install()
     logs.take_over()
     files = _raise_files()

@@ -20,6 +20,7 @@ from stadtgraph.city.editing import owner
 from stadtgraph.city.searching import expanded
 from stadtgraph.city.writing import Writer
 from stadtgraph.query import Cache, Federation, Limits, Place, Pool, PoolSettings, Queries
+from stadtgraph.query.budgets import Budgets
 from stadtgraph.query.jobs import perform
 from stadtgraph.query.turn import Turn
 from stadtgraph.release import Manifest, Release, View, store_path
@@ -100,8 +101,8 @@ def state() -> State:
 class State:
     """The state of one web process; safe to use from all its threads."""
 
-    def __init__(self, city: City, cache: Cache | None = None) -> None:
-        """Open nothing yet; answers are kept in ``cache``, else in one of this process."""
+    def __init__(self, city: City, cache: Cache | None = None, budgets: Budgets | None = None) -> None:
+        """Open nothing yet; answers are kept in ``cache``, else in one of this process, and so are ``budgets``."""
         self.city = city
         self.tokens = Tokens(city.path)
         settings = city.config.query
@@ -114,7 +115,7 @@ class State:
         )
         most = max(1, city.config.serve.threads - 1)  # writers wait for each other; somebody must stay to answer
         self.writer = Writer(city, why="update", wait=city.config.write.wait, most=most)
-        self.watch = Watch(city.config, self.queries, city.releases)
+        self.watch = Watch(city.config, self.queries, city.releases, budgets)
         self._opened: OrderedDict[tuple[str, View], Opened] = OrderedDict()
         self._lock = threading.Lock()
         self.making = Turn("web-busy")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stadtgraph.access import ANONYMOUS, Caller
 from stadtgraph.config import Config
 from stadtgraph.query import Queries, Ticket
+from stadtgraph.query.budgets import Budgets
 from stadtgraph.query.fairness import Fairness, Shares, neighbourhood
 from stadtgraph.release import Releases
 from stadtgraph.web import logs, metrics
@@ -17,12 +18,12 @@ _HELD_UP = 20
 class Watch:
     """Gives tickets and takes them back."""
 
-    def __init__(self, config: Config, queries: Queries, releases: Releases) -> None:
-        """Watch the ``queries`` of a process."""
+    def __init__(self, config: Config, queries: Queries, releases: Releases, budgets: Budgets | None = None) -> None:
+        """Watch the ``queries`` of a process; ``budgets`` are what the processes of a server share."""
         settings = config.fairness
         self._queries, self._releases = queries, releases
         shares = Shares(settings.concurrency, settings.waiting, settings.seconds, settings.errors, settings.trusted)
-        self.fairness = Fairness(shares)
+        self.fairness = Fairness(shares, budgets=budgets)
         self.meters = metrics.Meters(self._live)
         self._log = logs.Queries(config.log)
         queries.pool.told = self.meters.worker
