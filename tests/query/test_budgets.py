@@ -68,16 +68,15 @@ def test_another_process_is_seen(path: Path, two: tuple[Fairness, Fairness]) -> 
 def test_a_row_that_makes_no_sense_is_a_new_one(path: Path) -> None:
     """Whatever was left there by whom."""
     file = Budgets(path)
-    with file.of("a", Left(10, 10, 100)) as left:
-        left.seconds = 1
+    file.put("a", file.get("a", Left(10, 10, 100))[0], Left(1, 10, 100))
+    assert file.get("a", Left(10, 10, 100))[1] == Left(1, 10, 100)
     data = bytearray(path.read_bytes())
     at = next(i for i in range(0, len(data), 32) if any(data[i : i + 32]))
-    for seconds, seen in ((float("nan"), 100.0), (1.0, 1e9), (float("inf"), 1.0)):
-        struct.pack_into("<dxxxxxxxxd", data, at + 8, seconds, seen)
+    for seconds, seen in ((float("nan"), 100.0), (1.0, 1e9), (float("inf"), 1.0), (-1e300, 1.0)):
+        struct.pack_into("@dxxxxxxxxd", data, at + 8, seconds, seen)
         path.write_bytes(data)
         other = Budgets(path)
-        with other.of("a", Left(10, 10, 100)) as left:
-            assert left.seconds == 10
+        assert other.get("a", Left(10, 10, 100))[1].seconds == 10
         other.close()
     file.close()
 
@@ -86,15 +85,14 @@ def test_more_callers_than_rows_push_out_those_not_seen_longest(path: Path) -> N
     """Who is seen all the time stays."""
     file = Budgets(path)
     for number in range(40_000):
-        with file.of(f"caller {number}", Left(10, 10, number)) as left:
-            left.seconds = 5
+        row, left = file.get(f"caller {number}", Left(10, 10, number))
+        file.put(f"caller {number}", row, Left(5, 5, number))
         if number % 50 == 0:
-            with file.of("steady", Left(10, 10, number)) as left:
-                left.seconds, left.seen = 5, number
-    with file.of("steady", Left(10, 10, 40_000)) as left:
-        assert left.seconds == 5
-    with file.of("caller 0", Left(10, 10, 40_000)) as left:
-        assert left.seconds == 10
+            row, left = file.get("steady", Left(10, 10, number))
+            assert left.seconds == (5 if number else 10)
+            file.put("steady", row, Left(5, 5, number))
+    assert file.get("caller 0", Left(10, 10, 40_000))[1].seconds == 10
+    assert file.get("caller 39999", Left(10, 10, 40_000))[1].seconds == 5
     file.close()
 
 

@@ -144,9 +144,9 @@ class Fairness:
         shares, now = self.shares, self._clock()
         full = Left(shares.seconds * factor * _SAVED, shares.errors * factor * _SAVED, now)
         if self._budgets is not None:
-            with self._budgets.of(caller, full) as left:
-                _refill(left, shares, factor, now, seconds, errors)
-            account.left = left
+            row, account.left = self._budgets.get(caller, full)
+            _refill(account.left, shares, factor, now, seconds, errors)
+            self._budgets.put(caller, row, account.left)
         else:
             account.left = account.left or full
             _refill(account.left, shares, factor, now, seconds, errors)
