@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import pyoxigraph as ox
 
 from stadtgraph.errors import InputError, ShapeError
+from stadtgraph.shacl.conditions import with_lean_conditions
 from stadtgraph.shacl.raw import Raw
 from stadtgraph.shacl.shapes import Shapes
 from stadtgraph.terms import SH, Term
@@ -85,9 +86,9 @@ def _text(shapes: Shapes) -> str:
 
     Messages of queries and of components stay, for the engine fills them in.
     """
-    graph = shapes.graph
-    if any(t.predicate == SH.parameter for t in graph.triples):
+    if any(t.predicate == SH.parameter for t in shapes.graph.triples):
         return shapes.text
+    graph = with_lean_conditions(shapes.graph)
     kept = (
         t
         for t in graph.triples
