@@ -1,6 +1,6 @@
 """Reads the graph patterns of a SPARQL constraint: which triples it asks for, and how they hang together.
 
-No full parser: what it does not know makes it raise :class:`Unreadable`, and the constraint is then taken to look at
+No full parser: what it does not know makes it raise :class:`BeyondReading`, and the constraint is then taken to look at
 everything. Source: https://www.w3.org/TR/sparql11-query/#sparqlGrammar
 """
 
@@ -16,7 +16,7 @@ from stadtgraph.sparql.tokens import Kind, Token, code, tokenize
 from stadtgraph.terms import RDF
 
 
-class Unreadable(ValueError):
+class BeyondReading(ValueError):
     """The text has a part that is not read here."""
 
 
@@ -107,7 +107,7 @@ class _Reader:
     def take(self, wanted: str = "") -> Token:
         """Give the next token, which must be ``wanted``."""
         if self.at >= len(self.tokens) or (wanted and self.peek() != wanted):
-            raise Unreadable(self.peek())
+            raise BeyondReading(self.peek())
         self.at += 1
         return self.tokens[self.at - 1]
 
@@ -132,7 +132,7 @@ class _Reader:
         aside = Group()
         while self.peek() not in ("{", ""):
             if self.peek() in _LEFT_OUT:
-                raise Unreadable(self.peek())
+                raise BeyondReading(self.peek())
             self._skip_one(aside)
         group = self.group()
         while self.peek() not in ("}", ""):
@@ -155,7 +155,7 @@ class _Reader:
     def _part(self, group: Group) -> None:
         word = self.peek()
         if word in _LEFT_OUT:
-            raise Unreadable(word)
+            raise BeyondReading(word)
         if word == ".":
             self.at += 1
         elif word == "{":
@@ -186,7 +186,7 @@ class _Reader:
         token = self.take()
         if token.text != "(":
             if token.text in ("{", "}", ")"):
-                raise Unreadable(token.text)
+                raise BeyondReading(token.text)
             return
         while not self.has(")"):
             if self.has("EXISTS"):
@@ -239,7 +239,7 @@ class _Reader:
             token = self.take()
         is_word = token.kind is Kind.WORD and token.upper in ("TRUE", "FALSE")
         if not is_word and token.kind not in (Kind.STRING, Kind.NUMBER):
-            raise Unreadable(token.text)
+            raise BeyondReading(token.text)
         if token.kind is Kind.STRING:
             if self.has("^^"):
                 self.take()
@@ -252,7 +252,7 @@ class _Reader:
             return ox.NamedNode(token.text[1:-1])
         prefix, _, local = token.text.partition(":")
         if token.kind is not Kind.PNAME or prefix not in self.prefixes or "\\" in local:
-            raise Unreadable(token.text)
+            raise BeyondReading(token.text)
         return ox.NamedNode(self.prefixes[prefix] + local)
 
     # paths
@@ -263,7 +263,7 @@ class _Reader:
             if name != "PATH":
                 return step(None)
             if self.shape_path is None:
-                raise Unreadable("$PATH")
+                raise BeyondReading("$PATH")
             return self.shape_path
         return self._choice()
 
@@ -301,5 +301,5 @@ class _Reader:
         if token.text == "a":
             return step(RDF.type)
         if token.kind not in (Kind.IRI, Kind.PNAME):
-            raise Unreadable(token.text)
+            raise BeyondReading(token.text)
         return step(self._iri(token))

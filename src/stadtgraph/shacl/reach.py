@@ -16,7 +16,7 @@ import pyoxigraph as ox
 from stadtgraph.shacl.graph import Node, ShapesGraph
 from stadtgraph.shacl.locality import Locality, NotLocal
 from stadtgraph.shacl.paths import Automaton, Path, read_path
-from stadtgraph.shacl.patterns import Unreadable, read
+from stadtgraph.shacl.patterns import BeyondReading, read
 from stadtgraph.shacl.shapes import Shapes
 from stadtgraph.shacl.words import IRIS, LISTS, SHAPE_LINKS, SHAPE_LISTS, SINGLE
 from stadtgraph.terms import OWL, RDF, RDFS, SH, Term
@@ -231,7 +231,7 @@ class Reach:
         this = self.automaton.state()
         try:
             group = read(str(getattr(texts[0], "value", "")), _prefixes(graph, constraint), path)
-        except Unreadable as problem:
+        except BeyondReading as problem:
             self._refuse(start, f"sh:sparql ({problem})", {None})
             return
         locality = Locality(self.automaton, this)
