@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from threading import Lock
 from typing import Final
 
-import snowballstemmer
+import Stemmer
 
-_STEMMER: Final = snowballstemmer.stemmer("german")
+_STEMMER: Final = Stemmer.Stemmer("german", 0)  # without a memory of its own: stems are remembered below
+_ALONE: Final = Lock()  # a stemmer serves one thread at a time
 _WORD: Final = re.compile(r"[^\W_]+")
 _WRITTEN_OUT: Final = re.compile(r"(?<![aeqäöü])(?:ae|oe|ue)")
 _LONGEST: Final = 64
@@ -24,7 +26,8 @@ def stem(word: str) -> str:
     """
     word = unicodedata.normalize("NFC", word[:_LONGEST].casefold())
     word = _WRITTEN_OUT.sub(lambda m: {"ae": "ä", "oe": "ö", "ue": "ü"}[m.group()], word)
-    found: str = _STEMMER.stemWord(word)
+    with _ALONE:
+        found: str = _STEMMER.stemWord(word)
     plain = unicodedata.normalize("NFKD", found)
     return "".join(c for c in plain if not unicodedata.combining(c)).replace("ß", "ss")
 
