@@ -180,6 +180,8 @@ def test_the_feed_names_what_releases_changed(client: FlaskClient) -> None:
     title, category = entries[0]
     assert title == "Geändert: Bäume" and category is not None and category.get("term") == "changed"
     assert len([t for t, _ in entries if t == "Geändert: Bäume"]) == 1
+    kinds = [category.get("term") for _, category in entries if category is not None]
+    assert kinds.count("added") == len(kinds) - 1, "the first release brought all that there was"
 
 
 def test_robots_and_sitemap_lead_to_the_datasets_pages(client: FlaskClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -15,13 +16,14 @@ from stadtgraph.audit.view import AuditedView
 from stadtgraph.audit.view import labels as labels_of
 from stadtgraph.catalogue import Catalogue, profile
 from stadtgraph.catalogue.asking import Asked, asked, write
-from stadtgraph.catalogue.changes import MOST, REMOVED, Entry, read_changes
+from stadtgraph.catalogue.changes import ADDED, MOST, REMOVED, Entry, read_changes
 from stadtgraph.catalogue.formats import FORMS
 from stadtgraph.catalogue.structured import text
 from stadtgraph.city.reporting import audited_view
 from stadtgraph.errors import NotFound, StadtgraphError, StoreError
 from stadtgraph.release import Release, View, patch_path
-from stadtgraph.terms import DCT, Names
+from stadtgraph.store import OxigraphEngine
+from stadtgraph.terms import DCAT, DCT, RDF, Names
 
 if TYPE_CHECKING:
     from stadtgraph.city import City
@@ -35,6 +37,12 @@ def catalogue(city: City, release: Release) -> Catalogue:
     names = Names(manifest.base)
     day = f"{manifest.created:%Y-%m-%d}"
     return Catalogue(release.engine(View.PUBLIC), names, day, city.config.city.title, manifest.graphs)
+
+
+_KEPT: Final = 100
+_read: Final[dict[tuple[str, str], tuple[tuple[str, str], ...]]] = {}
+_lock: Final = threading.Lock()
+"""What the last releases that a feed named changed."""
 
 
 class Answering:
@@ -78,10 +86,36 @@ def _changes(city: City, name: str, lang: str) -> Iterator[Entry]:
     except StadtgraphError:
         return
     names = Names(manifest.base)
-    for iri, kind in read_changes(patch_path(release.path, View.PUBLIC), names, engine)[:MOST]:
+    for iri, kind in _touched(release, manifest.parent, names, engine):
         given = [t.object for t in engine.triples(ox.NamedNode(iri), DCT.term("title"))]
         if given or kind == REMOVED:
             yield Entry(name, manifest.created, iri, kind, text(given, lang))
+
+
+def _touched(release: Release, parent: str | None, names: Names, engine: OxigraphEngine) -> tuple[tuple[str, str], ...]:
+    """Give what a release changed; of the first one, which has no patch, the datasets it brought.
+
+    What was read from a patch is kept: it may be long, and a release does not change.
+    """
+    key = (str(release.path), release.written)
+    with _lock:
+        found = _read.get(key)
+    if found is None:
+        if parent is None:
+            quads = engine.store.quads_for_pattern(None, RDF.type, DCAT.Dataset)
+            sources = f"{names.base}graph/source/"
+            own = (
+                q for q in quads if isinstance(q.graph_name, ox.NamedNode) and q.graph_name.value.startswith(sources)
+            )
+            datasets = sorted({q.subject.value for q in own if isinstance(q.subject, ox.NamedNode)})
+            found = tuple((iri, ADDED) for iri in datasets[:MOST])
+        else:
+            found = tuple(read_changes(patch_path(release.path, View.PUBLIC), names, engine)[:MOST])
+        with _lock:
+            _read[key] = found
+            while len(_read) > _KEPT:
+                del _read[next(iter(_read))]
+    return found
 
 
 def export(city: City, options: argparse.Namespace, lang: str) -> str:
