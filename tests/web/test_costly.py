@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from stadtgraph.errors import BusyError
 from stadtgraph.query.turn import Turn
+from stadtgraph.web import resources
 from stadtgraph.web.state import State
 
 COSTLY = ("/audit", "/audit/units/-", "/audit/report.json?most=7", "/catalog/quality.ttl")
@@ -61,6 +62,19 @@ def test_what_takes_long_holds_up_only_what_takes_long(app: Flask, client: Flask
         state.making = kept
     assert [again[path].status_code for path in COSTLY] == [made[path].status_code for path in COSTLY]
     assert all(again[path].data == made[path].data for path in COSTLY)
+
+
+def test_things_of_which_much_is_known_are_read_in_turn(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others are read at any time."""
+    state: State = app.extensions["stadtgraph"]
+    monkeypatch.setattr(resources, "LARGE", 1000)
+    monkeypatch.setattr(state, "making", Turn("web-busy", waiting=0, patience=0.1))
+    with state.making:
+        assert [client.get(f"/{kind}/hub").status_code for kind in ("data", "page")] == [503, 503]
+        assert [client.get(f"/{kind}/unit/ksj").status_code for kind in ("data", "page")] == [200, 200]
+    assert [client.get(f"/{kind}/hub").status_code for kind in ("data", "page")] == [200, 200]
 
 
 def test_reports_of_earlier_releases_do_not_push_out_that_of_the_current_one(app: Flask, client: FlaskClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from stadtgraph.terms import DCAT, ORG, SG
 from stadtgraph.web import callers, catalogue, description, documents, resources
 from stadtgraph.web.language import language, number, told
 from stadtgraph.web.metrics import CONTENT_TYPE
+from stadtgraph.web.performing import costly
 from stadtgraph.web.reply import etag, is_known, not_modified, tagged
 from stadtgraph.web.sparql import endpoint_address, opened
 from stadtgraph.web.state import Opened, state
@@ -71,7 +73,8 @@ def data(path: str) -> Response:
     tag = etag(found.id, chosen.content_type, request.args.get("release"))
     if is_known(tag):
         return not_modified(tag)
-    response = documents.document(resources.as_written(iri, found.place), chosen)
+    with _in_turn(iri, found, "DATA"):
+        response = documents.document(resources.as_written(iri, found.place), chosen)
     response.headers["Link"] = f'<{url_for("pages.page", path=path)}>; rel="alternate"; type="text/html"'
     return tagged(response, tag)
 
@@ -84,10 +87,16 @@ def page(path: str) -> Response:
     tag = etag(found.id, request.args.get("release"))
     if is_known(tag):
         return not_modified(tag)
-    shown = resources.describe(iri, found.place, language())
+    with _in_turn(iri, found, "PAGE"):
+        shown = resources.describe(iri, found.place, language())
     structured = catalogue.structured(iri.value, found)
     text = render_template("resource.html", resource=shown, opened=found, path=path, structured=structured)
     return tagged(Response(text), tag)
+
+
+def _in_turn(iri: ox.NamedNode, found: Opened, form: str) -> AbstractContextManager[None]:
+    """Let things of which very much is known be read one at a time, as a share of the caller's."""
+    return costly(form) if resources.is_large(iri, found.place) else nullcontext()
 
 
 def _known(path: str, found: Opened) -> ox.NamedNode:

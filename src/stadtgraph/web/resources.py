@@ -15,6 +15,7 @@ from stadtgraph.store import Engine
 from stadtgraph.terms import RDF, Names, Term
 from stadtgraph.web.shown import Shown, labels, show
 
+LARGE: Final = 5_000
 _MOST_INCOMING: Final = 200
 _MOST_VALUES: Final = 500
 _SAFE: Final = "/-._~!$'()*+,;=:@%"
@@ -38,6 +39,11 @@ def known_iri(path: str, place: Place) -> ox.NamedNode | None:
 def _any(engine: Engine, iri: ox.NamedNode) -> Iterator[ox.Triple]:
     yield from islice(engine.triples(iri), 1)
     yield from islice(engine.triples(None, None, iri), 1)
+
+
+def is_large(iri: ox.NamedNode, place: Place) -> bool:
+    """Tell whether so much is known of ``iri`` that reading it takes a good part of a second or more."""
+    return any(True for _ in islice(place.engine.triples(iri), LARGE, LARGE + 1))
 
 
 def as_written(iri: ox.NamedNode, place: Place) -> list[ox.Triple]:
