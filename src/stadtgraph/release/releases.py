@@ -154,9 +154,10 @@ class Releases:
     def current(self) -> Release | None:
         """Give the current release, or ``None`` where there is none; one that is gone raises :class:`StoreError`."""
         name = self.current_id()
-        if name is not None and _written(self.folder / name) is None:
-            raise StoreError("release-current-missing", id=name)
-        return self.get(name) if name is not None else None
+        try:
+            return None if name is None else self.get(name)
+        except (NotFound, Gone) as problem:
+            raise StoreError("release-current-missing", id=name) from problem
 
     def require_current(self) -> Release:
         """Give the current release; raise :class:`NotFound` with what to do where there is none."""
@@ -171,14 +172,14 @@ class Releases:
             return self.require_current()
         if not _ID.fullmatch(name):
             raise NotFound("release-unknown", id=name)
-        path = self.folder / name
+        release = self._open.get(name)
+        path = self.folder / name if release is None else release.path
         written = _written(path)
         if written is None:
             self._open.pop(name, None)
             if name in self._names_of("pruned"):
                 raise Gone("release-pruned", id=name)
             raise NotFound("release-unknown", id=name)
-        release = self._open.get(name)
         if release is None or release.written != written:
             self._open.pop(name, None)
             if len(self._open) >= MOST_OPEN:

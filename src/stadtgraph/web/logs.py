@@ -25,6 +25,7 @@ from stadtgraph.query import Ticket
 _MOST: Final = 10_000
 _PAUSE: Final = 0.1
 _LONGEST: Final = 4000
+_as_json: Final = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 class Log:
@@ -43,7 +44,7 @@ class Log:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         if len(self._lines) == _MOST:
             self._dropped += 1
-        self._lines.append(json.dumps({"time": now, "event": event, **facts}, ensure_ascii=False, default=str))
+        self._lines.append(_as_json({"time": now, "event": event, **facts}))
         if self._thread is None:
             self._thread = threading.Thread(target=self._write_on, daemon=True, name="log")
             self._thread.start()
