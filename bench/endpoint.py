@@ -1,14 +1,16 @@
 """How fast the endpoint answers, beside ``oxigraph serve-read-only`` and rdflib-endpoint on the same data.
 
     python bench/endpoint.py [--city DIR] [--triples 3000000] [--seconds 4] [--rounds 3] [--only NAME ...]
-                             [--oxigraph PATH] [--rdflib-python PATH]
+                             [--oxigraph PATH] [--rdflib-python PATH] [--cap 60]
 
 Builds a city of made-up trees (kept in ``--city``, made where there is none), starts the servers, warms them, and asks
 the same mixes from a load generator on this machine, ours and the rivals alternating; prints medians and ratios.
 
 Rivals: ``--oxigraph`` names the program (default: the one on the PATH); ``--rdflib-python`` a Python in which
 ``pip install 'rdflib-endpoint[web]'`` was done. What is absent is named and left out. rdflib holds its data in memory
-(about 1 KB a triple) and reads it for some minutes; it is asked the joins alone, and few times.
+(about 1 KB a triple) and reads it for some minutes. It is asked the joins alone, last: every server gets the same
+queries in turn, one at a time, each another one than all before, until rdflib-endpoint has had ``--cap`` seconds of a
+kind of join; it gets rdflib's quickest store, and answers have to have the same number of rows.
 
 "cold" asks another question each time, so nothing is answered from memory. Everything stays on the loopback address.
 
@@ -36,19 +38,18 @@ from urllib.parse import quote
 
 import pyoxigraph as ox
 
+from joins import JOINS, LABEL, SG, Rival, processor, race, warm
 from stadtgraph.city import City
 from stadtgraph.release import GraphInfo, Kind, View, drafting, store_path
 from stadtgraph.terms import Names
 
 TREE = "<https://w3id.org/stadtgraph/ns#Tree>"
-SG = "https://w3id.org/stadtgraph/ns#"
-LABEL = "<http://www.w3.org/2000/01/rdf-schema#label>"
 OF_A_TREE = 8
 RDFLIB = """
 import sys, uvicorn
-from rdflib import Dataset, Graph
+from rdflib import Graph
 from rdflib_endpoint import SparqlEndpoint
-graph = Dataset(default_union=True)
+graph = Graph(store="SimpleMemory")
 graph.parse(sys.argv[1], format="nt")
 uvicorn.run(SparqlEndpoint(graph=graph, path="/"), host="127.0.0.1", port=int(sys.argv[2]), log_level="error")
 """
@@ -62,19 +63,12 @@ class Mix:
     connections: int = 8
     floor: float = 0.0
     goal: float = 0.0
-    rdflib: bool = False
 
 
 MIXES = {
     "point lookup, cold": Mix(lambda i: f"SELECT ?p ?o {{ <{{base}}id/tree/{i % 300_000}> ?p ?o }}", 8, 0.15, 0.4),
     "point lookup, repeated": Mix(lambda _: "SELECT ?p ?o { <{base}id/tree/77> ?p ?o }", 8, 0.5, 1.0),
-    "star join, cold": Mix(
-        lambda i: (
-            f"SELECT ?t ?l ?u ?h {{ ?t <{SG}plantedAt> <{{base}}id/street/{i % 2500}> ; {LABEL} ?l ; "
-            f"<{SG}maintainedBy> ?u ; <{SG}height> ?h }}"
-        ),
-        rdflib=True,
-    ),
+    "star join, cold": Mix(JOINS["star join"]),
     "star join, repeated": Mix(
         lambda i: (
             f"SELECT ?t ?l ?u {{ ?t <{SG}plantedAt> <{{base}}id/street/{i % 5}> ; {LABEL} ?l ; <{SG}maintainedBy> ?u }}"
@@ -82,7 +76,6 @@ MIXES = {
         8,
         0.5,
         1.0,
-        rdflib=True,
     ),
     "search with filter": Mix(
         lambda i: f'SELECT ?t ?l {{ ?t {LABEL} ?l FILTER(CONTAINS(LCASE(?l), "linde {i % 9000}")) }} LIMIT 500',
@@ -90,33 +83,14 @@ MIXES = {
         0.95,
         0.98,
     ),
-    "pairs in a street": Mix(
-        lambda i: (
-            f"SELECT (COUNT(*) AS ?n) {{ ?a <{SG}plantedAt> <{{base}}id/street/{i % 2500}> ; <{SG}height> ?h . "
-            f"?b <{SG}plantedAt> <{{base}}id/street/{i % 2500}> ; <{SG}height> ?k FILTER(?a != ?b && ?k >= ?h) }}"
-        ),
-        2,
-        0.95,
-        0.98,
-        rdflib=True,
-    ),
+    "pairs in a street": Mix(JOINS["pairs in a street"], 2, 0.95, 0.98),
     "group by": Mix(
-        lambda i: f"SELECT ?u (COUNT(*) AS ?n) {{ ?t a {TREE} ; <{SG}maintainedBy> ?u }} GROUP BY ?u HAVING (?n > {i})",
+        lambda i: f"SELECT ?u (COUNT(*) AS ?n) {{ ?t a {TREE} ; <{SG}maintainedBy> ?u }} GROUP BY ?u LIMIT {100 + i}",
         2,
         0.95,
         0.98,
-        rdflib=True,
     ),
-    "average of a join": Mix(
-        lambda i: (
-            f"SELECT ?d (AVG(?h) AS ?a) {{ ?t <{SG}height> ?h ; <{SG}maintainedBy> ?u ; <{SG}inDistrict> ?d }} "
-            f"GROUP BY ?d HAVING (?a > -{i})"
-        ),
-        2,
-        0.95,
-        0.98,
-        rdflib=True,
-    ),
+    "average of a join": Mix(JOINS["average of a join"], 2, 0.95, 0.98),
     "stream of 100,000 rows": Mix(lambda i: f"SELECT * {{ ?s ?p ?o }} OFFSET {i % 1000} LIMIT 100000", 2, 0.8, 0.9),
 }
 
@@ -153,22 +127,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def processor(process: int) -> float:
-    """Give the seconds of processors that a process and those it started have used, 0 where that is not known."""
-    used, waiting, ticks = 0.0, [process], os.sysconf("SC_CLK_TCK")
-    while waiting:
-        one = Path(f"/proc/{waiting.pop()}")
-        try:
-            fields = (one / "stat").read_text().rpartition(")")[2].split()
-            used += sum(map(int, fields[11:15])) / ticks  # its own and those of children that have ended
-            waiting += [
-                int(pid) for task in (one / "task").iterdir() for pid in (task / "children").read_text().split()
-            ]
-        except OSError:
-            continue
-    return used
 
 
 @contextmanager
@@ -227,11 +185,11 @@ class Load:
     seconds: list[float] = field(default_factory=list)
     firsts: list[float] = field(default_factory=list)
 
-    def run(self, mix: Mix, seconds: float, start: int, most: int | None = None) -> float:
+    def run(self, mix: Mix, seconds: float, start: int) -> float:
         """Ask for ``seconds``; give the answers per second."""
         began, used, own = time.perf_counter(), processor(self.process), time.process_time()
         until = began + seconds
-        self.asked, self._next, self._mix, self._most, self._open = 0, start, mix, most, 0
+        self.asked, self._next, self._mix, self._open = 0, start, mix, 0
         with selectors.DefaultSelector() as self._selector:
             for number in range(mix.connections):
                 self._ask(Connection(number, self._connected()))
@@ -293,7 +251,7 @@ class Load:
             self.firsts.append(connection.first - connection.sent)
         self._selector.unregister(connection.socket)
         self._open -= 1
-        if now >= until or (self._most is not None and self.asked >= self._most):
+        if now >= until:
             connection.socket.close()
             return
         if failed or (connection.length == -1 and b"connection: close" in connection.head.lower()):
@@ -328,7 +286,7 @@ PATHS = {"ours": "/sparql", "oxigraph": "/query", "rdflib": "/"}
 
 def measure(name: str, mix: Mix, loads: dict[str, Load], options: argparse.Namespace) -> None:
     """Warm every server, ask them in turn, and print medians and ratios."""
-    rates: dict[str, list[float]] = {who: [] for who in loads if who != "rdflib" or mix.rdflib}
+    rates: dict[str, list[float]] = {who: [] for who in loads}
     at = 1
     for turn in range(options.rounds + 1):
         for who in rates:
@@ -337,11 +295,6 @@ def measure(name: str, mix: Mix, loads: dict[str, Load], options: argparse.Names
                 for kept in (load.seconds, load.firsts, load.used, load.own):
                     kept.clear()
                 load.failed = 0
-            if who == "rdflib":
-                slow = Mix(mix.text, 1)
-                if turn == 1:
-                    rates[who].append(load.run(slow, options.seconds, at, most=3))
-                continue
             rate = load.run(mix, options.seconds if turn else min(1.0, options.seconds), at)
             at += load.asked + 100
             if turn:
@@ -375,9 +328,10 @@ def main() -> None:
     parser.add_argument("--triples", type=int, default=3_000_000)
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="*", default=list(MIXES))
+    parser.add_argument("--only", nargs="*", default=[*MIXES, "joins"])
     parser.add_argument("--oxigraph", default=shutil.which("oxigraph"))
     parser.add_argument("--rdflib-python")
+    parser.add_argument("--cap", type=float, default=60)
     options = parser.parse_args()
     with ExitStack() as stack:
         if options.city is None:
@@ -389,13 +343,18 @@ def main() -> None:
             store = store_path(release.path, View.PUBLIC)
         ports = {who: free_port() for who in PATHS}
         found = commands(options, ports, store)
-        loads = {}
+        started = {}
         for who, command in found.items():
             process = stack.enter_context(server(command, ports[who], 1800 if who == "rdflib" else 60))
-            loads[who] = Load(ports[who], PATHS[who], base, process)
+            started[who] = Rival(ports[who], PATHS[who], process)
+        loads = {w: Load(r.port, r.path, base, r.process) for w, r in started.items() if w != "rdflib"}
         for name, mix in MIXES.items():
             if any(name.startswith(start) for start in options.only):
                 measure(name, mix, loads, options)
+        if "joins" in options.only:
+            print(f"joins, one at a time (at most {options.cap:.0f} s of a kind)")
+            warm(started, base, options.triples // 16 - 1)
+            all(race(name, started, base, options.cap, options.triples // 16) for name in JOINS)
 
 
 if __name__ == "__main__":
