@@ -353,7 +353,7 @@ def main() -> None:
                 measure(name, mix, loads, options)
         if "joins" in options.only:
             print(f"joins, one at a time (at most {options.cap:.0f} s of a kind)")
-            warm(started, base, options.triples // 16 - 1)
+            warm(started, base, options.triples // 16)
             all(race(name, started, base, options.cap, options.triples // 16) for name in JOINS)
 
 

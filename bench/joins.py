@@ -20,6 +20,8 @@ from urllib.parse import quote
 SG: Final = "https://w3id.org/stadtgraph/ns#"
 LABEL: Final = "<http://www.w3.org/2000/01/rdf-schema#label>"
 MOST: Final = 20
+WARMING: Final = 8
+"""Joins of a kind at most; joins, and seconds, before they count."""
 
 
 def _star(i: int) -> str:
@@ -111,9 +113,11 @@ def processor(process: int) -> float:
 
 
 def warm(rivals: dict[str, Rival], base: str, start: int) -> None:
-    """Ask every server a join before it counts."""
-    for rival in rivals.values():
-        rival.ask(_star(start).replace("{base}", base), 600)
+    """Ask every server some joins before it counts, and wait until the processes that they start are there."""
+    for i in range(start - WARMING, start):
+        for rival in rivals.values():
+            rival.ask(_star(i).replace("{base}", base), 600)
+    time.sleep(WARMING)
 
 
 def race(name: str, rivals: dict[str, Rival], base: str, cap: float, start: int) -> bool:
