@@ -59,11 +59,22 @@ def is_worker(pid: int) -> bool:
 
 
 def is_web(pid: int) -> bool:
-    """Tell whether a process answers HTTP."""
+    """Tell whether a process answers HTTP. What such a one is about to start looks like itself for a moment."""
+    return _was_spawned(pid) and not _was_spawned(_above(pid))
+
+
+def _was_spawned(pid: int) -> bool:
     with suppress(OSError):
         line = Path(f"/proc/{pid}/cmdline").read_bytes()
         return b"spawn_main" in line and b"resource_tracker" not in line
     return False
+
+
+def _above(pid: int) -> int:
+    """Give the process that started another one."""
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rsplit(")", 1)[1].split()[1])
+    return 0
 
 
 def below(parent: int) -> set[int]:
@@ -71,7 +82,7 @@ def below(parent: int) -> set[int]:
     above = {}
     for entry in Path("/proc").iterdir():
         with suppress(OSError, ValueError, IndexError):
-            above[int(entry.name)] = int((entry / "stat").read_text("ascii", "replace").rsplit(")", 1)[1].split()[1])
+            above[int(entry.name)] = _above(int(entry.name))
     found: set[int] = {parent}
     while more := {pid for pid, up in above.items() if up in found} - found:
         found |= more
