@@ -232,6 +232,15 @@ def test_a_file_can_be_harvested_without_being_registered(town: HarvestTown) -> 
     assert town.datasets("catalogue") == ["0", "1", "2"]
 
 
+def test_a_record_whose_name_is_no_iri_is_set_aside_in_a_city_with_other_records(
+    town: HarvestTown, shared: Path
+) -> None:
+    """The file that stops other harvesters: its one record has spaces in its address."""
+    with town.city as city:
+        report = city.harvest(str(shared / "realdata" / "catalogues" / "de-sh-invalid_iri.xml"), source="invalid")
+    assert (report.records, report.loaded, report.quarantined) == (1, 0, 1)
+
+
 def test_a_file_source_is_not_harvested(town: HarvestTown) -> None:
     """It is loaded by a build."""
     with pytest.raises(UsageError, match="stadtgraph build"):

@@ -200,7 +200,10 @@ class Harvest:
 
     def _elsewhere(self, iri: str) -> str:
         """Give the source that has this very record already and goes before the harvested one."""
-        node, own = ox.NamedNode(iri), self.source.graph_name(self.names).value
+        try:
+            node, own = ox.NamedNode(iri), self.source.graph_name(self.names).value
+        except ValueError:
+            return ""  # no source holds what cannot be named; the record goes to quarantine
         if self.others.graphs.keys() <= {own}:
             return ""
         mine = (*self.others.precedence(own), _reverse(self.source.name))
