@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 
 import pyoxigraph as ox
 
@@ -17,9 +16,7 @@ Index = dict[Term, list[ox.Triple]]
 ASIDE = frozenset({SG.maintainedBy, SG.validFrom, SG.validUntil})
 """Properties that very many records have and few are asked for."""
 FEW = 1_000
-"""Look-ups of a property up to which nothing else is tried."""
-WORTH = 10
-"""How many triples are read at the cost of a look-up, about."""
+"""Look-ups of a property up to which asking for each is cheaper than reading all."""
 
 
 class Deciding:
@@ -33,42 +30,27 @@ class Deciding:
         self._facts = facts
         self._known: dict[ox.NamedNode, tuple[Index, Index]] = {}
         self._asked: Counter[ox.NamedNode] = Counter()
-        self._next: dict[ox.NamedNode, int] = {}
 
     def match(self, s: Node | ox.Triple | None, p: ox.NamedNode | None, o: Term | None, /) -> Iterable[ox.Triple]:
         """Give the triples that fit the pattern."""
         is_held = p is not None and (p in DECIDING - ASIDE or (p == RDF.type and (o is None or o in KINDS)))
         if p is None or not is_held or (s is None) == (o is None):
             return self._facts.match(s, p, o)
-        index = self._known.get(p) or self._index(p)
-        if index is None:
+        self._asked[p] += 1
+        if self._asked[p] <= FEW:
             return self._facts.match(s, p, o)
-        by_subject, by_object = index
+        by_subject, by_object = self._index(p)
         if s is not None:
             return by_subject.get(s, ())
         return by_object.get(o, ()) if o is not None else ()
 
-    def _index(self, p: ox.NamedNode) -> tuple[Index, Index] | None:
-        """Read a property whole, once that costs no more than the look-ups did so far; ``None`` before.
-
-        However much there is, what is asked for decides on the cost: at most twice as much as with the better way.
-        """
-        self._asked[p] += 1
-        if self._asked[p] <= self._next.get(p, FEW):
-            return None
-        most = self._asked[p] * WORTH
-        triples = list(islice(self._all(p), most + 1))
-        if len(triples) > most:
-            self._next[p] = self._asked[p] * 2
-            return None
-        by_subject: Index = {}
-        by_object: Index = {}
-        for triple in triples:
-            by_subject.setdefault(triple.subject, []).append(triple)
-            by_object.setdefault(triple.object, []).append(triple)
-        self._known[p] = by_subject, by_object
+    def _index(self, p: ox.NamedNode) -> tuple[Index, Index]:
+        if p not in self._known:
+            by_subject: Index = {}
+            by_object: Index = {}
+            for kind in sorted(KINDS, key=str) if p == RDF.type else (None,):
+                for triple in self._facts.match(None, p, kind):
+                    by_subject.setdefault(triple.subject, []).append(triple)
+                    by_object.setdefault(triple.object, []).append(triple)
+            self._known[p] = by_subject, by_object
         return self._known[p]
-
-    def _all(self, p: ox.NamedNode) -> Iterator[ox.Triple]:
-        kinds = sorted(KINDS, key=str) if p == RDF.type else (None,)
-        return (triple for kind in kinds for triple in self._facts.match(None, p, kind))
