@@ -126,6 +126,23 @@ def test_readers_who_take_nothing_hold_up_nobody(place: Place) -> None:
     queries.close()
 
 
+def test_who_takes_only_what_has_come_is_not_set_back(place: Place) -> None:
+    """The loop of a server waits for no other worker; the thread that goes on with the query does."""
+    queries = Queries(Limits(seconds=60, patience=60), Pool(PoolSettings(size=1, memory=512 << 20)))
+    queries.pool.warm()
+    queries.pool.release(queries.pool.acquire(60))
+    asked = planned(f"SELECT (COUNT(*) AS ?n) {{ SELECT * {PRODUCT} }}")
+    begun = queries.begin(asked, place, lambda: False, Ticket(caller="a"))
+    assert begun is not None
+    looks = iter([True])
+    queries.pool.must_go = lambda _: next(looks, False)  # type: ignore[method-assign]
+    handle = begun.handle
+    assert begun.read_ahead(1 << 20, wait=False) is None and begun.handle == handle
+    assert begun.read_ahead(1 << 20, wait=True) is not None and not queries.pool.busy
+    begun.close()
+    queries.close()
+
+
 def test_who_leaves_the_line_is_waited_for_no_longer(place: Place) -> None:
     """A client that has gone takes no worker when its turn comes."""
     queries = Queries(Limits(seconds=20, patience=30), Pool(PoolSettings(size=1, memory=512 << 20)))

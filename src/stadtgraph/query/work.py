@@ -141,8 +141,12 @@ class Work:
         self._pool.discard(self._worker, why)
 
     def _frame(self, until: float | None) -> tuple[bytes, bytes] | None:
-        """Give the next frame; kill the worker at the bound, when the client has gone, and when it is broken."""
+        """Give the next frame; kill the worker at the bound, when the client has gone, and when it is broken.
+
+        Somebody else gets the worker only where this one may wait for another: not in the loop of the server.
+        """
         began = time.monotonic()
+        waits = until is None or until > began
         deadline = self._deadline(began)
         while True:
             now = time.monotonic()
@@ -163,7 +167,7 @@ class Work:
                 self.ticket.worked += time.monotonic() - began
                 self.abandon()
                 raise Abandoned
-            if frame is None and self._pool.must_go(self._worker):
+            if frame is None and waits and self._pool.must_go(self._worker):
                 self.ticket.worked += time.monotonic() - began
                 self._make_way()
                 began = time.monotonic()
