@@ -161,6 +161,48 @@ def test_two_ways_of_a_path_are_named_but_neither_is_sure(engine: OxigraphEngine
     assert reported(found) == {g.value for g in GRAPHS[:2]} and not found.is_exact
 
 
+@pytest.mark.parametrize(
+    ("where", "limit"), [("{ SELECT DISTINCT ?x { ?x <p> ?y } } ?x <q> ?z", 2), ("?x (<p>|<r>) ?y . ?x <q> ?z", 3)]
+)
+def test_a_limit_counts_solutions_as_the_query_gives_them(where: str, limit: int) -> None:
+    """What DISTINCT or a path joins once is several matches, and none of a later solution is cut off by them."""
+    a, b, p, q, r = (node(n) for n in "abpqr")
+    content = {
+        GRAPHS[0]: {ox.Triple(a, p, a), ox.Triple(a, p, b), ox.Triple(a, q, a)},
+        GRAPHS[1]: {ox.Triple(a, r, a), ox.Triple(a, r, b)},
+        GRAPHS[2]: {ox.Triple(b, p, a), ox.Triple(b, q, a)},
+    }
+    query = f"SELECT * WHERE {{ {where} }} ORDER BY ?x ?y ?z LIMIT {limit}"
+    assert required(content, query) <= reported(trace(engine_of(content), query))
+
+
+BESIDE = [
+    "?x <p> ?y . ?x <q> ?z",
+    "{ SELECT ?x (COUNT(?y) AS ?n) { ?x <p> ?y } GROUP BY ?x } ?x <q> ?z",
+    "?y <r> ?y OPTIONAL { ?x <p> ?y . ?x <q> ?z }",
+]
+
+
+@pytest.mark.parametrize("where", BESIDE)
+def test_a_graph_whose_triples_fit_no_pattern_beside_is_not_asked_about(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What no solution can hold is told by the patterns, which are known from then on."""
+    asked: list[list[str]] = []
+    before = module._Tracer._among
+    monkeypatch.setattr(module._Tracer, "_among", lambda *a: (asked.append(a[-1]), before(*a))[-1])
+    a, b, c, p, q, r = (node(n) for n in "abcpqr")
+    content = {
+        GRAPHS[0]: {ox.Triple(a, p, b), ox.Triple(a, p, c), ox.Triple(b, r, b), ox.Triple(c, r, c)},
+        GRAPHS[1]: {ox.Triple(a, q, a), ox.Triple(a, q, b)},
+        GRAPHS[2]: {ox.Triple(c, q, a)},
+    }
+    query = f"SELECT * WHERE {{ {where} }}"
+    with looking_at(1):
+        found = reported(trace(engine_of(content), query))
+    assert found == {g.value for g in GRAPHS[:2]} and all(GRAPHS[2].value not in graphs for graphs in asked)
+
+
 @pytest.fixture
 def engine() -> OxigraphEngine:
     """Two graphs, a triple of which both say."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, Final
 
 import pyoxigraph as ox
@@ -14,6 +15,15 @@ from stadtgraph.terms import Term, render
 
 _VARIABLE: Final = "urn:stadtgraph:variable:"
 Pattern = tuple[Term | None, Term | None, Term | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A pattern beside another: what the other has ``at`` one place, it has ``there`` (0 is subject, 2 object)."""
+
+    at: int
+    pattern: Pattern
+    there: int
 
 
 @dataclass(slots=True)
@@ -34,6 +44,7 @@ class Asked:
     steps: tuple[tuple[ox.NamedNode, bool], ...] | None
     properties: tuple[Term | None, ...] | None
     in_branch: bool
+    branches: tuple[int, ...] = ()
     candidates: tuple[str, ...] = ()
     looked: int = 0
     stating: dict[ox.Triple, tuple[str, ...]] | None = None
@@ -48,6 +59,16 @@ class Asked:
     def repeats(self) -> bool:
         """True where a variable stands twice, so that not all that fits ``pattern`` fits the slot."""
         return len(self.names) < sum(term is None for term in self.fixed)
+
+    def beside(self, others: Iterable[Asked]) -> Iterator[Beside]:
+        """Give the patterns of ``others`` that match wherever this slot does, and share a variable with it."""
+        for other in others:
+            is_sure = other.branches == self.branches[: len(other.branches)]
+            if other is self or other.use is not Use.TRIPLE or not is_sure:
+                continue
+            for at, there in product((0, 2), (0, 2)):
+                if self.terms[at].startswith("?") and self.terms[at] == other.terms[there]:
+                    yield Beside(at, other.pattern, there)
 
     def of(self, row: Any, places: Mapping[str, int]) -> tuple[Any, ...] | None:
         """Give the terms that a solution has here, or ``None`` where it has none."""
@@ -112,6 +133,7 @@ class Terms:
                     steps,
                     properties,
                     slot.in_branch,
+                    slot.branches,
                 )
             )
         return found

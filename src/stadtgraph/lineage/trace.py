@@ -95,6 +95,8 @@ class _Tracer:
         for slot in slots:
             slot.candidates = self._tally.candidates(slot)
         is_whole = self._read(part, slots)
+        if is_whole is False:
+            self._narrow(part, slots)
         if is_whole is not None:
             for slot in slots:
                 if not self._is_settled(slot):
@@ -158,6 +160,24 @@ class _Tracer:
         if slot.use is Use.PATH and slot.steps is not None and len(slot.candidates) == 1:
             return slot.candidates[0] not in self._tally.known.derived and any(s != e for s, e in slot.pairs)
         return not slot.names
+
+    def _narrow(self, part: Part, slots: list[Asked]) -> None:
+        """Leave graphs out whose triples in a slot fit no pattern beside it, so that none is part of a solution."""
+        inside = [([s for s in self._terms.slots(p) if not s.in_branch], shared) for p, shared in part.inside]
+        known = self._tally.known
+        for slot in slots:
+            s, p, o = slot.pattern
+            if slot.use is not Use.TRIPLE or s is not None or not isinstance(p, ox.NamedNode):
+                continue
+            beside = list(slot.beside(slots))
+            for others, shared in inside:
+                beside += [b for b in slot.beside(others) if slot.terms[b.at] in shared]
+            sure = [b for b in dict.fromkeys(beside) if isinstance(b.pattern[1], ox.NamedNode)]
+            slot.candidates = tuple(
+                graph
+                for graph in slot.candidates
+                if self._tally.is_needed(graph) or all(known.meets(p, o, graph, b.at, b.pattern, b.there) for b in sure)
+            )
 
     def _settle(self, part: Part, slot: Asked, is_whole: bool) -> None:
         """Ask about the graphs that are still open for a slot."""

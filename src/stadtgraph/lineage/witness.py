@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import count
+from itertools import count, pairwise
 from typing import Final
 
 from stadtgraph.lineage.outer import Outer, outer, spaced
@@ -25,7 +25,7 @@ from stadtgraph.lineage.triples import Choice, Closure, Pattern, Simple, read
 from stadtgraph.sparql import patterns
 from stadtgraph.sparql.outline import Form
 from stadtgraph.sparql.patterns import Element, Group, What
-from stadtgraph.sparql.tokens import Kind, Token, code, tokenize
+from stadtgraph.sparql.tokens import Kind, Token, tokenize
 from stadtgraph.terms import Term, render
 
 NAME: Final = "stadtgraph_w"
@@ -49,7 +49,8 @@ class Slot:
     """What a solution matched in one place of the query.
 
     ``terms`` are those of the pattern; ``shown`` the same as a SELECT over the whole gives them: a slot of a branch
-    has a first term that is bound only where the branch was taken.
+    has a first term that is bound only where the branch was taken. ``branches`` are those that it stands in, from the
+    outermost one: whoever matched in a branch matched all that stands in the branches around it.
     """
 
     use: Use
@@ -57,16 +58,21 @@ class Slot:
     shown: tuple[str, ...]
     closure: Closure | None = None
     in_branch: bool = False
+    branches: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
 class Part:
-    """A pattern with its slots; ``tail`` orders and limits its solutions."""
+    """A pattern with its slots; ``tail`` orders and limits its solutions.
+
+    ``inside`` are parts that every solution comes from as well, with the names of the variables that are the same.
+    """
 
     prologue: str
     body: str = ""
     slots: list[Slot] = field(default_factory=list)
     tail: str = ""
+    inside: list[tuple[Part, frozenset[str]]] = field(default_factory=list)
 
     @property
     def is_single(self) -> bool:
@@ -110,13 +116,15 @@ def witness(text: str, form: Form = Form.SELECT, solution: Mapping[str, Term] | 
 class _Writer:
     def __init__(self, text: str, form: Form, solution: Mapping[str, Term]) -> None:
         self._text, self._form, self._solution = text, form, solution
-        self._tokens = code(tokenize(text))
+        self._tokens = list(tokenize(text, gaps=False))
         self._numbers = count()
         self._found = Witness()
         self._graph: str | None = None
         self._is_monotone = True
+        self._is_repeated = False
         self._part = Part(self._prologue())
         self._own: list[Slot] = []
+        self._depth = 0
 
     def write(self) -> Witness:
         main = self._part
@@ -157,8 +165,11 @@ class _Writer:
         return f"{before}{self._group(where, {}, branch=False)} {after} {'' if rest.is_grouped else rest.values}"
 
     def _limit(self, main: Part, rest: Outer) -> None:
-        """Look only at the solutions that are given, where that is enough; see docs/accountable-answers.md."""
-        if rest.limit is None or rest.is_grouped or rest.is_distinct or self._solution:
+        """Look only at the solutions that are given, where that is enough; see docs/accountable-answers.md.
+
+        It is not where one solution may stand for several here, as the limit would be reached too soon.
+        """
+        if rest.limit is None or rest.is_grouped or rest.is_distinct or self._is_repeated or self._solution:
             return
         if not self._is_monotone:
             slots = (s for s in main.slots if s.use is Use.TRIPLE)
@@ -204,12 +215,16 @@ class _Writer:
 
     def _branch(self, make: Callable[[], list[str]], *, apart: bool) -> str:
         before, self._own = self._own, []
+        self._depth += apart
         parts = make()
+        self._depth -= apart
         own, self._own = self._own, before
         if apart:
             bound: dict[str, str] = {}
+            number = next(self._numbers)
             for slot in own:
                 self._name(slot, bound)
+                slot.branches = (number, *slot.branches)
             parts += [f"BIND({term} AS {name})" for term, name in bound.items()]
         self._own += own
         return " ".join(parts)
@@ -259,6 +274,7 @@ class _Writer:
         """Note what a pattern matches, and give it as it stands in the query, with a mark of its place."""
         if isinstance(pattern, Choice):
             self._found.is_exact = False  # the engine joins two ends once, where several ways do
+            self._is_repeated = True
             bodies = []
             for branch in pattern.branches:
 
@@ -290,10 +306,12 @@ class _Writer:
         tail = self._tokens[where.last : group.last]
         head = self._tokens[group.first : where.first]
         is_grouped = any(t.kind is Kind.WORD and t.upper in _GROUPING for t in tail) or any(t.text == "(" for t in head)
-        self._found.is_exact = self._found.is_exact and not any(t.upper == "DISTINCT" for t in head)
+        is_distinct = any(t.upper in ("DISTINCT", "REDUCED") for t in head)
+        self._found.is_exact = self._found.is_exact and not is_distinct
+        self._is_repeated = self._is_repeated or is_distinct
         if is_grouped or len(group.elements) > 1:
             self._found.is_exact = self._is_monotone = False
-            self._apart(where)
+            self._apart(where, [] if names else _plain(group.projected or (), [*head, *tail]))
             return self._verbatim(group.first + 1, group.last - 1, names)
         inner = names
         if group.projected is not None:
@@ -303,15 +321,21 @@ class _Writer:
         # It stays a SELECT: the engine evaluates what stands in one apart, as whoever wrote it may have meant.
         return f"SELECT * WHERE {{ {self._group(where, inner, branch=False)} }}"
 
-    def _apart(self, where: Group) -> None:
-        """Make a part of what a sub-query groups; under GRAPH the graph counts in any case."""
+    def _apart(self, where: Group, shared: Iterable[str]) -> None:
+        """Make a part of what a sub-query groups; under GRAPH the graph counts in any case.
+
+        Where nothing goes without it, the part around it knows it, and the variables ``shared`` with it.
+        """
         if self._graph is not None:
             return
-        kept = self._part, self._own
-        self._part, self._own = Part(self._part.prologue), []
-        self._found.parts.append(self._part)
-        self._part.body = self._group(where, {}, branch=False)
-        self._part, self._own = kept
+        part = Part(self._part.prologue)
+        if self._depth == 0:
+            self._part.inside.append((part, frozenset(f"?{name}" for name in shared)))
+        kept = self._part, self._own, self._depth
+        self._part, self._own, self._depth = part, [], 0
+        self._found.parts.append(part)
+        part.body = self._group(where, {}, branch=False)
+        self._part, self._own, self._depth = kept
 
     def _consult_exists(self) -> None:
         """Consult the groups of EXISTS, wherever they stand."""
@@ -342,6 +366,12 @@ class _Writer:
 
 def _same(token: Token) -> str:
     return f"?{token.text[1:]}" if token.kind is Kind.VARIABLE else token.text
+
+
+def _plain(names: Iterable[str], around: list[Token]) -> list[str]:
+    """Give those of the variables of a sub-query that are not the value of an expression."""
+    made = {after.text[1:] for token, after in pairwise(around) if token.upper == "AS"}
+    return [name for name in names if name not in made]
 
 
 def _simple(found: Iterable[Pattern]) -> Iterator[Simple]:
