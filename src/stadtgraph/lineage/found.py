@@ -17,7 +17,7 @@ from stadtgraph.terms import GEO, INFERRED, LINKS, RDF, SG, SPACE, Term
 if TYPE_CHECKING:
     from stadtgraph.lineage.slots import Asked
 
-_APART: Final = 50
+_APART: Final = 100
 """Derived triples up to which each is followed by itself."""
 _EXPLAINED: Final = 5_000
 """Inferred triples that are explained; of the rest, the graphs that may hold premises count."""
@@ -291,7 +291,7 @@ class Tally:
         """Tell whether a graph says something of some nodes, and count what it says of the first."""
         name, store = ox.NamedNode(graph), self.known.store
         there: Iterable[Any] = nodes
-        if self.known.count(p, o, graph) < len(nodes):
+        if self.known.count(p, o, graph, 1 << len(nodes).bit_length()) < len(nodes):
             there = (node for node in self.known.subjects(p, o, graph) if node in nodes)
         found = (q.triple for node in there for q in store.quads_for_pattern(node, p, o, name))
         is_found = False

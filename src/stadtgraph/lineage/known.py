@@ -44,7 +44,7 @@ class Known:
         self.premises = Premises(engine)
         self._table: Table | None = None
         self._candidates: OrderedDict[tuple[Any, Any], tuple[str, ...]] = OrderedDict()
-        self._counts: OrderedDict[tuple[Any, Any, str], int] = OrderedDict()
+        self._counts: OrderedDict[tuple[Any, Any, str, int], int] = OrderedDict()
         self._edges: OrderedDict[Any, Stated | None] = OrderedDict()
         self._few: OrderedDict[Any, Stated | None] = OrderedDict()
         self._stated: OrderedDict[ox.Triple, tuple[str, ...]] = OrderedDict()
@@ -90,18 +90,18 @@ class Known:
     def _holds(self, s: Any, p: Any, o: Any, graph: ox.NamedNode | ox.DefaultGraph) -> bool:
         return next(iter(self.store.quads_for_pattern(s, p, o, graph)), None) is not None
 
-    def count(self, p: Any, o: Any, graph: str) -> int:
-        """Count the triples of a graph with a property and an object, up to :data:`SOME`."""
+    def count(self, p: Any, o: Any, graph: str, most: int = SOME) -> int:
+        """Count the triples of a graph with a property and an object, up to ``most``."""
 
         def counted() -> int:
             there = self.table.count(p, o, ox.NamedNode(graph))
             if there is not None:
-                return there
-            some = f"SELECT ?s {{ GRAPH {render(ox.NamedNode(graph))} {{ {_written(p, o)} }} }} LIMIT {SOME}"
+                return min(there, most)
+            some = f"SELECT ?s {{ GRAPH {render(ox.NamedNode(graph))} {{ {_written(p, o)} }} }} LIMIT {most}"
             (row,) = self.engine.select(f"SELECT (COUNT(*) AS ?n) {{ {{ {some} }} }}")
             return int(row[0].value)
 
-        return _kept(self._counts, (p, o, graph), counted)
+        return _kept(self._counts, (p, o, graph, most), counted)
 
     def meets(self, p: Any, o: Any, graph: str, at: int, other: tuple[Any, Any, Any], there: int) -> bool:
         """Tell whether what triples of a graph have at one place, a triple of another pattern has at another place.
@@ -112,7 +112,7 @@ class Known:
 
     def _do_meet(self, p: Any, o: Any, graph: str, at: int, other: tuple[Any, Any, Any], there: int) -> bool:
         name = ox.NamedNode(graph)
-        number = self.count(p, o, graph)
+        number = self.count(p, o, graph, _MEET + 1)
         nodes = _kept(self._nodes, (other, there), lambda: self._nodes_at(other, there), most=100)
         if nodes is not None and len(nodes) < number:
             return any(self._holds(*_with((None, p, o), at, node), name) for node in nodes if _fits(node, at))
