@@ -56,7 +56,8 @@ class ServeSettings:
 class QuerySettings:
     """``[query]``: bounds of one query: seconds, answer bytes, memory in bytes, characters of the text.
 
-    ``cache`` bounds the bytes of answers that are kept, 0 keeps none.
+    ``cache`` bounds the bytes of answers that are kept, 0 keeps none. ``allocator`` is a library that allocates the
+    memory of query workers where it is installed; empty: the C library does.
     """
 
     seconds: float = 30.0
@@ -64,6 +65,7 @@ class QuerySettings:
     memory: int = 4_000_000_000
     characters: int = 262_144
     cache: int = 256_000_000
+    allocator: str = "jemalloc"
 
 
 @dataclass(frozen=True, slots=True)

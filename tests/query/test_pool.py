@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from stadtgraph.errors import NotFound, QueryTimeout, StadtgraphError, StoreError
 from stadtgraph.query import Abandoned, Limits, Place, Plan, Pool, PoolSettings, Queries, Ticket, plan, wire
-from stadtgraph.query.pool import ALLOCATION, Worker
+from stadtgraph.query.allocation import LIBRARY, allocation
+from stadtgraph.query.pool import Worker
 from stadtgraph.query.sandbox import close_doors
 from stadtgraph.sparql import protocol
 
@@ -56,13 +57,45 @@ def test_a_bomb_ends_its_worker_and_the_next_query_is_answered(queries: Queries,
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="the system does not tell")
-def test_a_worker_is_told_how_to_allocate_its_memory(queries: Queries, place: Place) -> None:
-    """The C library reads that when a program starts, and never later."""
+@pytest.mark.parametrize("allocator", ["", "jemalloc", "no-such-allocator"])
+def test_a_worker_is_told_how_to_allocate_its_memory(place: Place, allocator: str) -> None:
+    """The C library reads that when a program starts, and never later; an allocator that is absent is not missed."""
+    queries = Queries(pool=Pool(PoolSettings(size=1, memory=512 << 20, allocator=allocator)))
     b"".join(queries.run(planned("ASK {}"), place).blocks)
-    pids = [worker.pid for worker in queries.pool._all]
-    with open(f"/proc/{pids[0]}/environ", "rb") as file:
+    pid = next(worker.pid for worker in queries.pool._all)
+    with open(f"/proc/{pid}/environ", "rb") as file:
         told = dict(pair.split("=", 1) for pair in file.read().decode().split("\0") if pair)
-    assert told.items() >= ALLOCATION.items()
+    with open(f"/proc/{pid}/maps") as file:
+        preloaded = "libjemalloc" in file.read()
+    queries.close()
+    assert told.items() >= LIBRARY.items()
+    assert preloaded == (allocator == "jemalloc" and "LD_PRELOAD" in allocation("jemalloc"))
+
+
+@pytest.mark.skipif("LD_PRELOAD" not in allocation("jemalloc"), reason="jemalloc is not installed (libjemalloc2)")
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bomb_ends_its_worker_with_another_allocator_too(place: Place, bomb: str) -> None:
+    """It reaches the bound of its memory as it does with the C library's, and says so."""
+    queries = Queries(Limits(seconds=3), Pool(PoolSettings(size=1, memory=512 << 20, allocator="jemalloc")))
+    with pytest.raises((QueryTimeout, StoreError)) as caught:
+        b"".join(queries.run(planned(BOMBS[bomb]), place).blocks)
+    assert caught.value.key in ("query-time", "query-memory")
+    assert b"true" in b"".join(queries.run(planned("ASK {}"), place).blocks)
+    queries.close()
+
+
+def test_workers_that_were_all_at_work_are_kept(queries: Queries, place: Place) -> None:
+    """Also the one that was started meanwhile, to be warm: else one would be ended and started with every query."""
+    b"".join(queries.run(planned("ASK {}"), place).blocks)
+    known: list[set[int]] = []
+    for _ in range(4):
+        held = [queries.pool.acquire(60, caller=caller) for caller in "ab"]
+        while not queries.pool._idle:
+            time.sleep(0.01)
+        for worker in held:
+            queries.pool.release(worker)
+        known.append({worker.pid for worker in queries.pool._all})
+    assert known[1:] == known[:-1] and len(known[0]) == 3
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT], ids=lambda n: n.name)
@@ -131,7 +164,7 @@ def test_who_takes_only_what_has_come_is_not_set_back(place: Place) -> None:
     queries = Queries(Limits(seconds=60, patience=60), Pool(PoolSettings(size=1, memory=512 << 20)))
     queries.pool.warm()
     queries.pool.release(queries.pool.acquire(60))
-    asked = planned(f"SELECT (COUNT(*) AS ?n) {{ SELECT * {PRODUCT} }}")
+    asked = planned(f"SELECT (COUNT(*) AS ?n) {{ SELECT * {PRODUCT}0 }}")  # longer than from one look to the next
     begun = queries.begin(asked, place, lambda: False, Ticket(caller="a"))
     assert begun is not None
     looks = iter([True])

@@ -165,6 +165,35 @@ def test_a_cut_off_answer_is_seen_as_broken(short: str, headers: dict[str, str])
     connection.close()
 
 
+def test_a_connection_lasts_beyond_an_answer_whose_length_was_not_known(live: str) -> None:
+    """The last chunk tells the end, so the next request needs no connection of its own."""
+    connection = http.client.HTTPConnection(urlsplit(live).netloc, timeout=120)
+    used = set()
+    for number in range(3):
+        connection.request("GET", "/sparql?query=" + quote(f"SELECT * {{ ?s <urn:n> ?o }} LIMIT {19_000 + number}"))
+        answer = connection.getresponse()
+        assert answer.getheader("Transfer-Encoding") == "chunked" and not answer.will_close
+        assert len(json.loads(answer.read())["results"]["bindings"]) == 19_000 + number
+        used.add(connection.sock.getsockname())
+    assert len(used) == 1
+    connection.close()
+
+
+@pytest.mark.parametrize("request_line", ["HEAD /", "HEAD /sparql", "HEAD /void", "HEAD /catalog.ttl", "HEAD /id/hub"])
+def test_nothing_follows_the_headers_of_an_answer_to_head(live: str, request_line: str) -> None:
+    """Whatever came after them would be taken for the next answer."""
+    host, port = urlsplit(live).netloc.split(":")
+    asked = f"{request_line} HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\nGET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection((host, int(port)), 120) as connection:
+        connection.sendall(asked.encode())
+        found = b""
+        while b"ok\n" not in found and (block := connection.recv(65536)):
+            found += block
+    head, _, rest = found.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 ")
+    assert rest.startswith(b"HTTP/1.1 200 ") or b"connection: close" in head.lower()
+
+
 def test_runaway_queries_end_their_workers_and_nobody_waits_for_them(hurried: str) -> None:
     """More of them than there are workers; the next query is answered at once."""
     part = "{ SELECT ?%s { ?%s <urn:n> ?l } LIMIT 15000 }"

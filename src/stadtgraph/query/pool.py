@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from stadtgraph.errors import QueryTimeout, StadtgraphError, StoreError
 from stadtgraph.query import wire
+from stadtgraph.query.allocation import allocation
 from stadtgraph.query.line import Hold, Line, Waiting
 from stadtgraph.query.ticket import Abandoned
 from stadtgraph.query.worker import OUT_OF_MEMORY
@@ -32,10 +33,6 @@ LOOK: Final = 16
 START: Final = 30.0
 LOOKING: Final = 0.25
 """Seconds for which a worker may take to start; between two looks of who waits."""
-ALLOCATION: Final = {"MALLOC_ARENA_MAX": "2", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=500"}
-"""How a worker's memory is allocated, where the C library is glibc: with two arenas at most, and with up to 500 freed
-pieces of each small size kept for the next, instead of 7. A join frees and takes thousands; it is up to a third quicker
-so. What is kept are 17 MB at most, for pieces are of 1 KB at most."""
 _REAP: Final = 10.0
 """Seconds until a process that has closed its pipe is told by the system to have ended: some where it is busy."""
 _SCRIPT: Final = "import sys; sys.path[:] = {path!r}; from stadtgraph.query.worker import main; main()"
@@ -44,15 +41,15 @@ _SCRIPT: Final = "import sys; sys.path[:] = {path!r}; from stadtgraph.query.work
 class Worker:
     """One process. It is asked by one thread at a time."""
 
-    def __init__(self, memory: int) -> None:
-        """Start the process; it gets ready by itself while others work."""
+    def __init__(self, memory: int, allocator: str = "") -> None:
+        """Start the process, with another allocator where that is installed; it gets ready while others work."""
         script = _SCRIPT.format(path=[entry or os.getcwd() for entry in sys.path])
         self._process = subprocess.Popen(
             [sys.executable, "-E", "-c", script, str(memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={"LANG": "C.UTF-8", "PATH": os.environ.get("PATH", ""), **ALLOCATION},
+            env={"LANG": "C.UTF-8", "PATH": os.environ.get("PATH", ""), **allocation(allocator)},
             start_new_session=True,
         )
         assert self._process.stdin is not None and self._process.stdout is not None
@@ -147,11 +144,15 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
-    """``size`` workers at most, ``reserved`` more for trusted callers, each with ``memory`` bytes beside its stack."""
+    """``size`` workers at most, ``reserved`` more for trusted callers, each with ``memory`` bytes beside its stack.
+
+    ``allocator`` is as in :func:`stadtgraph.query.allocation.allocation`.
+    """
 
     size: int = 4
     memory: int = 4 << 30
     reserved: int = 1
+    allocator: str = ""
 
 
 class Pool:
@@ -260,7 +261,7 @@ class Pool:
 
     def release(self, worker: Worker) -> None:
         """Take back a worker that has answered to the end."""
-        spare = len(self._idle) >= self.settings.size
+        spare = len(self._idle) > self.settings.size  # all of them, and the one that is kept warm beside
         if self._closed or spare or not worker.is_alive() or worker.is_worn:
             self.discard(worker)
             return
@@ -368,7 +369,7 @@ class Pool:
 
     def _started(self) -> Worker:
         try:
-            worker = Worker(self.settings.memory)
+            worker = Worker(self.settings.memory, self.settings.allocator)
         except OSError as problem:
             raise StoreError("query-no-worker") from problem
         with self._lock:

@@ -65,6 +65,15 @@ class Task(WSGITask):  # type: ignore[misc]
                 raise
             self.close_on_finish = True
 
+    def set_close_on_finish(self) -> None:
+        """End the connection with the answer, but not because its length is not known: chunks tell where it ends.
+
+        An answer to HEAD has none, though waitress writes the last one.
+        """
+        lasting = self.version == "1.1" and "CONNECTION" not in self.request.headers and not self.wrote_header
+        if not lasting or self.request.command == "HEAD":
+            super().set_close_on_finish()
+
     def write(self, data: bytes) -> None:
         """Send a part of the answer; a large one as a chunk of its own, without being copied."""
         if not (self.chunked_response and self.wrote_header and len(data) >= _LARGE):

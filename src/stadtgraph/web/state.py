@@ -109,7 +109,7 @@ class State:
         self.bounds = {**BOUNDS, "bytes": settings.characters}
         self.queries = Queries(
             Limits(seconds=settings.seconds, bytes=settings.bytes),
-            Pool(PoolSettings(size=city.config.serve.threads, memory=settings.memory)),
+            Pool(PoolSettings(city.config.serve.threads, settings.memory, allocator=settings.allocator)),
             cache or Cache(settings.cache),
             Federation.of(city.config.federation),
         )
