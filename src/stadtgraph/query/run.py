@@ -16,6 +16,7 @@ import pyoxigraph as ox
 
 from stadtgraph.errors import QueryRefused, QueryTimeout, StadtgraphError, StoreError
 from stadtgraph.query import wire
+from stadtgraph.query.anchors import FEWEST
 from stadtgraph.query.cache import Cache, Entry
 from stadtgraph.query.coding import SMALL, Packing, packed
 from stadtgraph.query.dataset import Unions, Wanted, needs_union, visible
@@ -285,7 +286,8 @@ class Queries:
     def _answers(self, worker: Worker, place: Place) -> bool:
         assert isinstance(place.engine, OxigraphEngine)
         request = {"path": str(place.engine.path), "state": place.release, "base": place.names.base, "text": "ASK {}"}
-        more: dict[str, Any] = {"default": None, "named": [], "format": JSON.media_type, "rows": None, "bytes": 1000}
+        more: dict[str, Any] = {"join": False, "default": None, "named": [], "format": JSON.media_type}
+        more |= {"rows": None, "bytes": 1000}
         try:
             work = Work(self.pool, worker, request | more, Limits(seconds=_CHECK), _stays, Ticket())
         except wire.Broken:
@@ -373,6 +375,7 @@ class Queries:
             "state": state,
             "base": place.names.base,
             "text": place.prepare(plan.text),
+            "join": plan.outline.sizes["patterns"] >= FEWEST - 1,
             "default": None if dataset.default is None else [g.value for g in dataset.default],
             "named": None if dataset.named is None else [g.value for g in dataset.named],
             "format": plan.choice.format.media_type,

@@ -15,17 +15,20 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import pyoxigraph as ox
 
-from stadtgraph.errors import StadtgraphError, StoreError
+from stadtgraph.errors import QuerySyntaxError, StadtgraphError, StoreError
 from stadtgraph.query import sandbox, wire
+from stadtgraph.query.anchors import anchored
 from stadtgraph.query.writing import FORMATS, write
 from stadtgraph.store import Dataset, OxigraphEngine, Result
-from stadtgraph.terms import Names
+from stadtgraph.terms import Names, Term
 
 STACK: Final = 512 << 20
 KEPT: Final = 4
@@ -96,7 +99,26 @@ def perform(request: dict[str, Any], stores: Stores, out: int) -> None:
 def _result(request: dict[str, Any], stores: Stores) -> Iterator[Result]:
     engine = stores.get(request["path"], request["state"], request["base"])
     default, named = (_nodes(request[key]) for key in ("default", "named"))
-    yield engine.query(request["text"], Dataset(default, named))
+    text = request["text"]
+    if request["join"] and (default is None or len(default) == 1):
+        text = anchored(text, request["base"], partial(_ends, engine, None if default is None else default[0]))
+    try:
+        found = engine.query(text, Dataset(default, named))
+    except QuerySyntaxError:  # where it is wrong is told of the text as it was asked
+        found = engine.query(request["text"], Dataset(default, named))
+    yield found
+
+
+def _ends(
+    engine: OxigraphEngine,
+    graph: ox.NamedNode | None,
+    subject: ox.NamedNode | None,
+    predicate: ox.NamedNode,
+    value: Term | None,
+) -> list[Term]:
+    """Give the first two terms that fit in the place of ``None``."""
+    found = engine.store.quads_for_pattern(subject, predicate, value, graph or ox.DefaultGraph())
+    return [quad.subject if subject is None else quad.object for quad in islice(found, 2)]
 
 
 def _nodes(iris: list[str] | None) -> tuple[ox.NamedNode, ...] | None:
