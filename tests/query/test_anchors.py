@@ -11,12 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stadtgraph.errors import QuerySyntaxError
-from stadtgraph.query import Place
+from stadtgraph.query import Place, Pool, PoolSettings, Queries, plan
 from stadtgraph.query.anchors import LONGEST, NOWHERE, anchored
+from stadtgraph.query.pool import Worker
 from stadtgraph.query.worker import Stores, _ends, _result
+from stadtgraph.sparql.protocol import Operation, Request
 from stadtgraph.store import OxigraphEngine
 
 BASE = "http://e/"
+ASK = Worker.ask
 TURTLE = """
 @base <http://e/> .
 <t1> <number> 1 ; <in> <s1> ; <by> <u1> . <t2> <number> 2 ; <in> <s1> ; <by> <u2> .
@@ -211,6 +214,26 @@ def test_a_worker_asks_the_dataset_that_the_query_asks(place: Place) -> None:
         with _result(request | {"join": True}, stores) as found, _result(request | {"join": False}, stores) as expected:
             assert isinstance(found, ox.QuerySolutions) and isinstance(expected, ox.QuerySolutions)
             assert sorted(map(str, found)) == sorted(map(str, expected))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_join"),
+    [
+        (f"SELECT * {{ {CHAIN} }}", True),
+        ("SELECT * { <t1> <in> ?s . ?b <in> ?s . ?b <by> <u1> }", True),
+        ("SELECT * { ?t <in> <s1> ; <by> ?u ; <number> ?n }", False),
+        ("SELECT * { <t1> ?p ?o }", False),
+    ],
+)
+def test_only_joins_with_two_ends_are_looked_at(
+    place: Place, text: str, is_join: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading the others would take time for nothing."""
+    queries, asked = Queries(pool=Pool(PoolSettings(size=1))), list[bool]()
+    monkeypatch.setattr(Worker, "ask", lambda self, request: (asked.append(request["join"]), ASK(self, request))[1])
+    b"".join(queries.run(plan(Request(Operation.QUERY, text, format="json"), BASE), place).blocks)
+    queries.close()
+    assert asked == [is_join]
 
 
 def test_where_a_query_is_wrong_is_told_of_the_text_as_it_was_asked(place: Place) -> None:

@@ -173,3 +173,19 @@ def test_ordinary_large_queries_pass() -> None:
     assert _passes("SELECT * { VALUES ?x { " + "-1 " * 10_000 + "} ?s ?p ?x }")
     assert _passes("SELECT * { VALUES (?x ?y) { " + "(1 <http://e/a#b>) " * 5_000 + "} ?s ?p ?x }")
     assert _passes("CONSTRUCT { ?s ?p ?o } WHERE { " + "?s ?p ?o . " * 100 + "}")
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("ASK { ?s ?p ?o }", 0),
+        ("ASK { <s> ?p ?o . ?a ?b <o> }", 2),
+        ('ASK { ?s ?p "a"@de ; ?q 1 , true , e:x . e:y ?p ?o OPTIONAL { <t> ?p ?o } }', 5),
+        ("ASK { ?s a <C> . ?s <p>/<q> ?o FILTER(?o = <x> || ?o = 1) }", 1),
+        ("SELECT (1 AS ?x) { VALUES ?x { <a> 1 } } GROUP BY <x>", 0),
+        ("CONSTRUCT { <s> a <C> . <t> a <D> } { ?s ?p <o> }", 1),
+    ],
+)
+def test_ends_are_the_terms_that_triples_begin_or_end_with(text: str, ends: int) -> None:
+    """They tell whether a join may be begun at more than one of its ends."""
+    assert outline(text, "http://e/", {"e": "http://e/"}).sizes["ends"] == ends

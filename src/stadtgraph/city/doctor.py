@@ -64,6 +64,14 @@ def _folder(city: Path, lang: str) -> Iterator[Line]:
     yield Line(writable, messages.text("doctor-writable" if writable else "doctor-read-only", lang, path=place))
 
 
+def _allocator(name: str, lang: str) -> Iterator[Line]:
+    from stadtgraph.query import allocation
+
+    if name:
+        key = "doctor-allocator" if "LD_PRELOAD" in allocation(name) else "doctor-no-allocator"
+        yield Line(True, messages.text(key, lang, name=name))
+
+
 def _city(path: Path, lang: str) -> Iterator[Line]:
     from stadtgraph.city import City
 
@@ -71,6 +79,7 @@ def _city(path: Path, lang: str) -> Iterator[Line]:
         city = City(path)
         yield Line(True, messages.text("doctor-city", lang, path=path, base=city.names.base))
         yield Line(True, messages.text("doctor-sources", lang, number=len(city.registry), file=city.folders.registry))
+        yield from _allocator(city.config.query.allocator, lang)
         yield Line(True, messages.text("doctor-shapes", lang, number=len(city.gate.shapes)))
         release = city.releases.current()
         if release is None:

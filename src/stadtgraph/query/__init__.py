@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from stadtgraph.query.allocation import allocation as allocation
     from stadtgraph.query.cache import Cache as Cache
     from stadtgraph.query.dataset import narrowed as narrowed
     from stadtgraph.query.federation import Federation as Federation
@@ -39,6 +40,7 @@ _PLACES: Final = {
     "Preview": "run",
     "Queries": "run",
     "Ticket": "ticket",
+    "allocation": "allocation",
     "narrowed": "dataset",
     "outcome_of": "ticket",
     "plan": "planning",

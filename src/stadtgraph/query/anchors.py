@@ -27,12 +27,13 @@ from stadtgraph.terms import RDF, Term
 
 LONGEST: Final = 16 * 1024
 FEWEST: Final = 3
-"""Characters of a text that is read for this, and patterns of a join that is worth it."""
+ENDS: Final = 2
+"""Characters of a text that is read for this; patterns of a join that is worth it, and its ends, for it is begun at one
+of them anyway."""
 NOWHERE: Final = ox.NamedNode("urn:stadtgraph:nowhere")
 """What stands for the node where no node fits, so that the engine sees at once that there is no solution."""
-_ENDS: Final = 2
 _MOST: Final = 32
-"""Ends that a join needs to be helped, for it is begun at one of them anyway; and how many are looked up in a query."""
+"""How many ends are looked up in a query."""
 _DOT: Final = Token(Kind.MARK, ".", 0, Place.GROUP)
 _SAFE: Final = re.compile(r"[^\x00-\x20<>\"{}|^`\\]+")
 _INSIDE: Final = frozenset({What.GROUP, What.OPTIONAL, What.MINUS, What.LATERAL})
@@ -78,7 +79,7 @@ def anchored(text: str, base: str, find: Find) -> str:
     for run in runs:
         end = tokens[run[-1].last - 1]
         patterns = _patterns([t for e in run for t in (*tokens[e.first : e.last], _DOT)], prologue)
-        if len(patterns) >= FEWEST and sum(_is_end(p) for p in patterns) >= _ENDS:
+        if len(patterns) >= FEWEST and sum(_is_end(p) for p in patterns) >= ENDS:
             found, left = _edits(patterns, end.start + len(end.text), find, left)
             edits += found
     for first, last, new in sorted(edits, reverse=True):

@@ -16,7 +16,7 @@ import pyoxigraph as ox
 
 from stadtgraph.errors import QueryRefused, QueryTimeout, StadtgraphError, StoreError
 from stadtgraph.query import wire
-from stadtgraph.query.anchors import FEWEST
+from stadtgraph.query.anchors import ENDS, FEWEST
 from stadtgraph.query.cache import Cache, Entry
 from stadtgraph.query.coding import SMALL, Packing, packed
 from stadtgraph.query.dataset import Unions, Wanted, needs_union, visible
@@ -375,7 +375,7 @@ class Queries:
             "state": state,
             "base": place.names.base,
             "text": place.prepare(plan.text),
-            "join": plan.outline.sizes["patterns"] >= FEWEST - 1,
+            "join": plan.outline.sizes["patterns"] >= FEWEST - 1 and plan.outline.sizes["ends"] >= ENDS,
             "default": None if dataset.default is None else [g.value for g in dataset.default],
             "named": None if dataset.named is None else [g.value for g in dataset.named],
             "format": plan.choice.format.media_type,

@@ -25,7 +25,6 @@ import pyoxigraph as ox
 
 from stadtgraph.errors import QuerySyntaxError, StadtgraphError, StoreError
 from stadtgraph.query import sandbox, wire
-from stadtgraph.query.anchors import anchored
 from stadtgraph.query.writing import FORMATS, write
 from stadtgraph.store import Dataset, OxigraphEngine, Result
 from stadtgraph.terms import Names, Term
@@ -101,6 +100,8 @@ def _result(request: dict[str, Any], stores: Stores) -> Iterator[Result]:
     default, named = (_nodes(request[key]) for key in ("default", "named"))
     text = request["text"]
     if request["join"] and (default is None or len(default) == 1):
+        from stadtgraph.query.anchors import anchored  # seldom needed, and large
+
         text = anchored(text, request["base"], partial(_ends, engine, None if default is None else default[0]))
     try:
         found = engine.query(text, Dataset(default, named))

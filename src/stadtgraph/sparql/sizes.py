@@ -16,6 +16,9 @@ _OPERATORS: Final = frozenset({"||", "&&", "!", "=", "!=", "<", ">", "<=", ">=",
 _STEPS: Final = frozenset({"|", "^", "!", "*", "+", "?"})
 _SEPARATORS: Final = frozenset({".", ";", ",", "/", "~", "{|", "|}"})
 _NAMES: Final = (Kind.IRI, Kind.PNAME, Kind.VARIABLE)
+_TERMS: Final = frozenset({Kind.IRI, Kind.PNAME, Kind.STRING, Kind.NUMBER, Kind.LANGUAGE})
+_ENDINGS: Final = frozenset({".", ";", ",", "}"})
+_BEGINNINGS: Final = frozenset({".", "{"})
 _CLAUSES: Final = {
     "OPTIONAL": "optionals",
     "LATERAL": "optionals",
@@ -38,6 +41,7 @@ MEASURES: Final = (
     "filters",
     "conditions",
     "described",
+    "ends",
 )
 
 
@@ -46,19 +50,21 @@ def sizes(text: str, tokens: list[Token]) -> dict[str, int]:
 
     Steps of sequence paths, joined groups, nameless nodes, reifiers and annotations count as patterns, because they
     become such; a CONSTRUCT template does not count. ``conditions`` are parentheses outside of all groups, as in
-    HAVING and ORDER BY, ``described`` the terms of DESCRIBE.
+    HAVING and ORDER BY, ``described`` the terms of DESCRIBE, ``ends`` the terms that are subjects or last objects of
+    triples.
 
     >>> from stadtgraph.sparql.tokens import code, tokenize
     >>> text = "ASK { ?s <p>/<q> ?o FILTER(?o + 1 > 2 || ?o < 0) }"
     >>> found = sizes(text, code(tokenize(text)))
-    >>> found["nesting"], found["operators"], found["patterns"], found["filters"]
-    (2, 4, 1, 1)
+    >>> found["nesting"], found["operators"], found["patterns"], found["filters"], found["ends"]
+    (2, 4, 1, 1, 0)
     """
     counts = dict.fromkeys(MEASURES, 0)
     counts["bytes"] = len(text.encode("utf-8", "surrogatepass"))
     depth, template, describing = 0, False, False
     before = None
     for token in tokens:
+        in_template = template
         if token.kind is Kind.OPENING or (token.kind is Kind.MARK and token.text in _OPENING):
             template = template or (depth == 0 and before is not None and before.upper == "CONSTRUCT")
             depth += 1
@@ -70,8 +76,22 @@ def sizes(text: str, tokens: list[Token]) -> dict[str, int]:
         measure = None if template else "described" if describing and token.kind in _NAMES else _measure(token, before)
         if measure:
             counts[measure] += 1
+        if (
+            before is not None
+            and token.place is Place.GROUP
+            and not (template or in_template)
+            and _is_end(before, token)
+        ):
+            counts["ends"] += 1
         before = token
     return counts
+
+
+def _is_end(before: Token, token: Token) -> bool:
+    """Tell whether a term ends the triples before a separator, or begins some after one."""
+    if token.kind is Kind.MARK:
+        return before.kind in _TERMS and token.text in _ENDINGS
+    return (token.kind is Kind.IRI or token.kind is Kind.PNAME) and before.text in _BEGINNINGS
 
 
 def _measure(token: Token, before: Token | None) -> str | None:

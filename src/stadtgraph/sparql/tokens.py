@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import cache
 from typing import Final, NamedTuple
 
 
@@ -95,13 +96,17 @@ _KINDS: Final = (
 _TRIPLE_TERM: Final = (Kind.OPENING, "<<")
 
 
-def _compile(*kinds: tuple[Kind, str]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in kinds))
-
-
 _NO_NAMES: Final = tuple((kind, rf":(?:{_LOCAL})?+" if kind is Kind.PNAME else pattern) for kind, pattern in _KINDS)
-_AFTER_OPERAND: Final = (_compile(*_KINDS), _compile(*_NO_NAMES))
-_ELSEWHERE: Final = (_compile(_IRI, _TRIPLE_TERM, *_KINDS), _compile(_IRI, _TRIPLE_TERM, *_NO_NAMES))
+
+
+@cache
+def _pattern(after_operand: bool, nameless: bool) -> re.Pattern[str]:
+    """Give the pattern of a token; each is made when it is first needed, for that takes some 15 ms."""
+    kinds = _NO_NAMES if nameless else _KINDS
+    known = kinds if after_operand else (_IRI, _TRIPLE_TERM, *kinds)
+    return re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in known))
+
+
 _START: Final = re.compile(_RUN)
 _GAP: Final = re.compile(r"(?:[ \t\r\n]++|#[^\r\n]*+)*+")
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
@@ -198,8 +203,7 @@ def tokenize(text: str, *, gaps: bool = True) -> Iterator[Token]:
             position = gap.end()
         if position >= len(text):
             return
-        pattern = _AFTER_OPERAND if brackets.after_operand() else _ELSEWHERE
-        found = pattern[position < nameless].match(text, position)
+        found = _pattern(brackets.after_operand(), position < nameless).match(text, position)
         assert found is not None and found.lastgroup is not None  # BAD matches any character
         kind = _NAMED[found.lastgroup]
         token = Token(kind, found.group(), position, brackets.place)
