@@ -61,7 +61,7 @@ def test_one_caller_with_long_queries_leaves_threads_to_others(attacked_city: Pa
 
 
 def test_one_caller_with_endless_queries_holds_half_of_the_threads_at_most(attacked_city: Path) -> None:
-    """Two dozen at once: three run, some wait, the others are told at once and in their language."""
+    """Four dozen at once: three run, some wait, the others are told at once and in their language."""
     endless = b"SELECT (COUNT(*) AS ?n) { ?a <urn:n> ?b . ?c <urn:n> ?d . ?e <urn:n> ?f }"
     headers = {"Content-Type": QUERY, "X-Forwarded-For": ATTACKER, "Accept-Language": "de"}
     refused: list[Answer] = []
@@ -73,7 +73,7 @@ def test_one_caller_with_endless_queries_holds_half_of_the_threads_at_most(attac
         return answer
 
     with serving(attacked_city, SHARES) as target:
-        with crowd(ask, 24) as told:
+        with crowd(ask, 48) as told:
             served(target)
         target.check()
     assert set(told) <= {429, 503} and refused, told
