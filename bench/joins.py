@@ -20,8 +20,8 @@ from urllib.parse import quote
 SG: Final = "https://w3id.org/stadtgraph/ns#"
 LABEL: Final = "<http://www.w3.org/2000/01/rdf-schema#label>"
 MOST: Final = 20
-WARMING: Final = 8
-"""Joins of a kind at most; joins, and seconds, before they count."""
+WARMING, PAUSE = 400, 8.0
+"""Joins of a kind at most; joins before they count, for each process has caches of its own; seconds to start others."""
 
 
 def _star(i: int) -> str:
@@ -114,10 +114,10 @@ def processor(process: int) -> float:
 
 def warm(rivals: dict[str, Rival], base: str, start: int) -> None:
     """Ask every server some joins before it counts, and wait until the processes that they start are there."""
-    for i in range(start - WARMING, start):
+    for i in range(max(0, start - WARMING), start):
         for rival in rivals.values():
             rival.ask(_star(i).replace("{base}", base), 600)
-    time.sleep(WARMING)
+    time.sleep(PAUSE)
 
 
 def race(name: str, rivals: dict[str, Rival], base: str, cap: float, start: int) -> bool:
