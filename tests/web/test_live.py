@@ -29,6 +29,7 @@ from stadtgraph.errors import StoreError, UsageError
 from stadtgraph.web.server import listen
 
 BASE = "https://stadtgraph.example/jena/"
+KEEPING = {"Connection": "Keep-Alive"}
 LABELS = "SELECT ?l { <id/unit/ksj> <http://www.w3.org/2000/01/rdf-schema#label> ?l } ORDER BY ?l"
 
 
@@ -165,18 +166,35 @@ def test_a_cut_off_answer_is_seen_as_broken(short: str, headers: dict[str, str])
     connection.close()
 
 
-def test_a_connection_lasts_beyond_an_answer_whose_length_was_not_known(live: str) -> None:
-    """The last chunk tells the end, so the next request needs no connection of its own."""
+@pytest.mark.parametrize(("least", "headers"), [(19_000, {}), (19_010, {"Connection": "keep-alive"}), (1, KEEPING)])
+def test_a_connection_lasts_whether_the_length_of_an_answer_was_known_or_not(
+    live: str, least: int, headers: dict[str, str]
+) -> None:
+    """The last chunk tells the end too, so the next request needs no connection of its own."""
     connection = http.client.HTTPConnection(urlsplit(live).netloc, timeout=120)
     used = set()
-    for number in range(3):
-        connection.request("GET", "/sparql?query=" + quote(f"SELECT * {{ ?s <urn:n> ?o }} LIMIT {19_000 + number}"))
+    for number in range(least, least + 3):
+        text = f"SELECT * {{ ?s <urn:n> ?o }} LIMIT {number}"
+        connection.request("GET", f"/sparql?query={quote(text)}", headers=headers)
         answer = connection.getresponse()
-        assert answer.getheader("Transfer-Encoding") == "chunked" and not answer.will_close
-        assert len(json.loads(answer.read())["results"]["bindings"]) == 19_000 + number
+        assert (answer.getheader("Transfer-Encoding") == "chunked") == (least > 1) and not answer.will_close
+        assert len(json.loads(answer.read())["results"]["bindings"]) == number
         used.add(connection.sock.getsockname())
     assert len(used) == 1
     connection.close()
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/sparql?query=ASK%20%7B%7D", "/queries"])
+@pytest.mark.parametrize("asked", ["close", "Close", "close, TE"])
+def test_a_connection_ends_where_the_client_wants_that(live: str, path: str, asked: str) -> None:
+    """Whichever way the answer takes."""
+    host, port = urlsplit(live).netloc.split(":")
+    with socket.create_connection((host, int(port)), 120) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: {asked}\r\n\r\n".encode())
+        found = b""
+        while block := connection.recv(65536):
+            found += block
+    assert found.startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize("request_line", ["HEAD /", "HEAD /sparql", "HEAD /void", "HEAD /catalog.ttl", "HEAD /id/hub"])

@@ -30,6 +30,15 @@ _SLOW: Final = 20_000
 _LARGE: Final = 16 * 1024
 
 
+def is_lasting(headers: dict[str, str]) -> bool:
+    """Tell whether a client of HTTP/1.1 lets its connection stay open: it does, unless it asks for something else.
+
+    >>> is_lasting({}), is_lasting({"CONNECTION": "Keep-Alive"}), is_lasting({"CONNECTION": "close"})
+    (True, True, False)
+    """
+    return headers.get("CONNECTION", "keep-alive").strip().lower() == "keep-alive"
+
+
 class Task(WSGITask):  # type: ignore[misc]
     """Sends what the loop has made ready, else asks the application."""
 
@@ -38,7 +47,7 @@ class Task(WSGITask):  # type: ignore[misc]
         ready, self.channel.ready = self.channel.ready, None
         if ready is not None:
             self.channel.write_soon(ready)
-            self.close_on_finish = "CONNECTION" in self.request.headers
+            self.close_on_finish = not is_lasting(self.request.headers)
             return
         server, headers = self.channel.server, self.request.headers
         address = server.address(self.channel, headers)
@@ -65,12 +74,19 @@ class Task(WSGITask):  # type: ignore[misc]
                 raise
             self.close_on_finish = True
 
+    def build_response_header(self) -> bytes:
+        """Write the status and the headers; the connection ends with the answer where the client wants that."""
+        if not is_lasting(self.request.headers):
+            self.set_close_on_finish()
+        head: bytes = super().build_response_header()
+        return head
+
     def set_close_on_finish(self) -> None:
         """End the connection with the answer, but not because its length is not known: chunks tell where it ends.
 
         An answer to HEAD has none, though waitress writes the last one.
         """
-        lasting = self.version == "1.1" and "CONNECTION" not in self.request.headers and not self.wrote_header
+        lasting = self.version == "1.1" and is_lasting(self.request.headers) and not self.wrote_header
         if not lasting or self.request.command == "HEAD":
             super().set_close_on_finish()
 

@@ -26,7 +26,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
 from stadtgraph.web import front, reply
-from stadtgraph.web.channel import Channel
+from stadtgraph.web.channel import Channel, is_lasting
 from stadtgraph.web.crowd import Crowd
 from stadtgraph.web.front import Front, Given, Ready, Standing
 from stadtgraph.web.room import Room, Unsent
@@ -286,7 +286,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             return front.LIVING
         if request.path not in front.PATHS:
             return None
-        if "AUTHORIZATION" in headers or "CONNECTION" in headers or len(request.query) > _LONGEST:
+        if "AUTHORIZATION" in headers or not is_lasting(headers) or len(request.query) > _LONGEST:
             return None
         method, body = request.command, b""
         if method == "POST":
