@@ -6,7 +6,6 @@ input, frames go to standard output; when the web process goes away, standard in
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import select
@@ -191,7 +190,6 @@ def main() -> None:
         os._exit(0)
 
     threading.stack_size(STACK)
-    gc.freeze()  # nothing of the program itself is ever garbage
     sandbox.limit(memory + STACK)
     threading.Thread(target=work, daemon=True, name="query").start()
     sandbox.close_doors()

@@ -41,9 +41,6 @@ _BUDGETS: Final = "budgets"
 _ROOM: Final = 1 << 20
 _PAGES: Final = 8
 """Threads beside those that wait for workers or readers: they make pages."""
-_GARBAGE: Final = 50_000
-"""Objects that are made, and not freed, before circles of them are looked for: every few queries else, which took a
-third of the time of short ones, for what is kept of the last thousands of queries was looked through each time."""
 _IDLE: Final = 60
 _LARGEST, _AHEAD = 16 << 20, 4 << 20
 """Bytes of a request; bytes of an answer that may wait for its reader before its worker does."""
@@ -232,7 +229,6 @@ def _work(
     queries = app.extensions["stadtgraph"].queries
     queries.pool.warm()
     gc.collect()
-    gc.set_threshold(_GARBAGE)
     gc.freeze()  # so that looking for garbage, which stops every thread, does not look at the program itself
     with ready, suppress(OSError):
         ready.send_bytes(b"1")
