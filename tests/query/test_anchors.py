@@ -39,14 +39,11 @@ def store() -> ox.Store:
     return found
 
 
-class _Engine:
-    def __init__(self, store: ox.Store) -> None:
-        self.store = store
-
-
 def rewritten(store: ox.Store, text: str) -> str:
     """Rewrite a query for the default graph of a store."""
-    return anchored(text, BASE, partial(_ends, _Engine(store), None))  # type: ignore[arg-type]
+    engine = OxigraphEngine.__new__(OxigraphEngine)
+    engine.store = store
+    return anchored(text, BASE, partial(_ends, engine))
 
 
 def answer(store: ox.Store, text: str) -> Counter[str] | bool:

@@ -84,6 +84,16 @@ def test_a_bomb_ends_its_worker_with_another_allocator_too(place: Place, bomb: s
     queries.close()
 
 
+def test_a_disk_that_is_full_finds_no_allocator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking for a library may write a file; workers start without it."""
+
+    def full(_: str) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("stadtgraph.query.allocation.find_library", full)
+    assert allocation("some-other-allocator") == LIBRARY
+
+
 def test_workers_that_were_all_at_work_are_kept(queries: Queries, place: Place) -> None:
     """Also the one that was started meanwhile, to be warm: else one would be ended and started with every query."""
     b"".join(queries.run(planned("ASK {}"), place).blocks)

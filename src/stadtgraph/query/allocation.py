@@ -8,6 +8,7 @@ Source: https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tun
 
 from __future__ import annotations
 
+from contextlib import suppress
 from ctypes.util import find_library
 from functools import lru_cache
 from typing import Final
@@ -31,5 +32,10 @@ def allocation(allocator: str = "") -> dict[str, str]:
 
 @lru_cache(8)
 def _installed(name: str) -> str | None:
-    """Give the name by which the system loads a library; looked up once, for that starts programs."""
-    return find_library(name)
+    """Give the name by which the system loads a library; looked up once, for that starts programs.
+
+    On a full disk, where those cannot work, none is found.
+    """
+    with suppress(OSError):
+        return find_library(name)
+    return None

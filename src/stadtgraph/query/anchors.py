@@ -38,7 +38,8 @@ _DOT: Final = Token(Kind.MARK, ".", 0, Place.GROUP)
 _SAFE: Final = re.compile(r"[^\x00-\x20<>\"{}|^`\\]+")
 _INSIDE: Final = frozenset({What.GROUP, What.OPTIONAL, What.MINUS, What.LATERAL})
 
-Find = Callable[[ox.NamedNode | None, ox.NamedNode, Term | None], list[Term]]
+Known = ox.NamedNode | ox.Literal
+Find = Callable[[ox.NamedNode | None, ox.NamedNode, Known | None], list[Term]]
 """Gives the terms in the place of ``None`` (subject or object) of a pattern: all, or at least two of them."""
 
 
@@ -49,7 +50,7 @@ class _Node:
     first: int
     last: int
     variable: str = ""
-    term: Term | None = None
+    term: Known | None = None
 
 
 _Pattern = tuple[_Node, _Node, _Node]
@@ -156,7 +157,7 @@ def _edits(patterns: list[_Pattern], end: int, find: Find, left: int) -> tuple[l
     return list(edits), left
 
 
-def _term(node: _Node, known: dict[str, tuple[ox.NamedNode, int]]) -> Term | None:
+def _term(node: _Node, known: dict[str, tuple[ox.NamedNode, int]]) -> Known | None:
     """Give the term of a node, or the one that is known for its variable."""
     return known[node.variable][0] if node.variable in known else node.term
 
@@ -222,6 +223,8 @@ class _Reader:
         elif token.kind is not Kind.NUMBER:
             raise Unreadable
         (quad,) = ox.parse(f"<a:a> <a:a> {written} .", ox.RdfFormat.TURTLE)
+        if not isinstance(quad.object, ox.Literal):
+            raise Unreadable
         return _Node(token.start, end, term=quad.object)
 
     def _iri(self, token: Token) -> ox.NamedNode:

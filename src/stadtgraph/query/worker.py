@@ -97,28 +97,29 @@ def perform(request: dict[str, Any], stores: Stores, out: int) -> None:
 def _result(request: dict[str, Any], stores: Stores) -> Iterator[Result]:
     engine = stores.get(request["path"], request["state"], request["base"])
     default, named = (_nodes(request[key]) for key in ("default", "named"))
-    text = request["text"]
-    if request["join"] and (default is None or len(default) == 1):
+    asked = text = request["text"]
+    if request["join"] and default is None:
         from stadtgraph.query.anchors import anchored  # seldom needed, and large
 
-        text = anchored(text, request["base"], partial(_ends, engine, None if default is None else default[0]))
+        text = anchored(asked, request["base"], partial(_ends, engine))
     try:
         found = engine.query(text, Dataset(default, named))
-    except QuerySyntaxError:  # where it is wrong is told of the text as it was asked
-        found = engine.query(request["text"], Dataset(default, named))
+    except QuerySyntaxError:
+        if text == asked:
+            raise
+        found = engine.query(asked, Dataset(default, named))  # where it is wrong is told of the text as it was asked
     yield found
 
 
 def _ends(
     engine: OxigraphEngine,
-    graph: ox.NamedNode | None,
     subject: ox.NamedNode | None,
     predicate: ox.NamedNode,
-    value: Term | None,
+    value: ox.NamedNode | ox.Literal | None,
 ) -> list[Term]:
     """Give the first two terms that fit in the place of ``None``."""
-    found = engine.store.quads_for_pattern(subject, predicate, value, graph or ox.DefaultGraph())
-    return [quad.subject if subject is None else quad.object for quad in islice(found, 2)]
+    found = engine.triples(subject, predicate, value)
+    return [triple.subject if subject is None else triple.object for triple in islice(found, 2)]
 
 
 def _nodes(iris: list[str] | None) -> tuple[ox.NamedNode, ...] | None:
